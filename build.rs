@@ -1,0 +1,12 @@
+//! Tells the crate which sanitizer the compiler itself was asked for, so that
+//! nobody has to switch on a feature that must agree with a compiler flag.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let sanitizers = std::env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
+    for (sanitizer, cfg) in [("address", "segno_asan"), ("thread", "segno_tsan")] {
+        if sanitizers.split(',').any(|s| s == sanitizer) {
+            println!("cargo::rustc-cfg={cfg}");
+        }
+    }
+}

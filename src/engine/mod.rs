@@ -1,0 +1,49 @@
+//! What runs a coroutine: chosen by target here, and nowhere else.
+//!
+//! An engine offers one vocabulary, on which everything above it is written:
+//!
+//! - `Core<I, Y, R, S>`: a body on a stack; `new`, `resume`, `unwind`, and questions.
+//! - `Link<I, Y>`: what the body holds of its resumer; `suspend`, `on_parent_stack`.
+//! - `Trap<R>`: how a trap handler makes a coroutine leave.
+//! - `on_stack`: a call on another stack.
+//!
+//! [`Core::resume`] answers an [`Exit`]. Three engines exist: `native`, on our own switch;
+//! `peer`, on the crate corosensei, for targets without an arch file of ours; and `none`,
+//! which answers `Unsupported` so that a program still compiles.
+
+use crate::unwind::Payload;
+
+cfg_if::cfg_if! {
+    if #[cfg(all(unix, any(target_arch = "x86_64", target_arch = "aarch64")))] {
+        mod native;
+        use native as chosen;
+    } else if #[cfg(all(unix, any(
+        target_arch = "arm",
+        target_arch = "x86",
+        target_arch = "riscv32",
+        target_arch = "riscv64",
+        target_arch = "loongarch64",
+    )))] {
+        mod peer;
+        use peer as chosen;
+    } else {
+        mod none;
+        use none as chosen;
+    }
+}
+
+pub use chosen::TrapHandlerRegs;
+pub(crate) use chosen::{Core, Link, Trap, on_stack};
+
+/// How control came back from a coroutine.
+pub(crate) enum Exit<Y, R> {
+    /// It suspended.
+    Yield(Y),
+    /// Its body returned.
+    Return(R),
+    /// Its body was left by a panic.
+    Panic(Payload),
+}
+
+/// The largest body that fits on every stack; a larger one is measured against its stack.
+pub(crate) const SMALL_BODY: usize = 1024;

@@ -1,0 +1,471 @@
+//! Generators: a coroutine as an iterator.
+//!
+//! The body suspends with each item, from any depth of ordinary recursion. Where nobody
+//! needs the items one at a time, it is not run as a coroutine at all: `for_each` and `fold`
+//! on a generator that has not started call the body right here, and each item is a call
+//! of the closure.
+
+#![forbid(unsafe_code)]
+
+use alloc::boxed::Box;
+use core::cell::RefCell;
+use core::fmt;
+use core::iter::FusedIterator;
+use core::mem;
+
+use crate::batch::Batch;
+use crate::coroutine::{self, Coroutine, CoroutineResult};
+use crate::scoped::{ScopedCoroutine, ScopedCoroutineRef};
+use crate::stack::{DefaultStack, Stack};
+
+/// What the body of a generator suspends itself with.
+pub struct Yielder<'a, T> {
+    to: Taker<'a, T>,
+    /// The batch in the making; it has no places unless items are taken by the batch.
+    batch: RefCell<Batch<T>>,
+}
+
+/// Where items go.
+#[derive(Clone, Copy)]
+enum Taker<'a, T> {
+    /// One by one to `next`, by a switch.
+    Resumer(&'a coroutine::Yielder<(), T>),
+    /// To `Buffered`, which exchanges a full batch for an empty one.
+    Batches(&'a coroutine::Yielder<Batch<T>, Batch<T>>),
+    /// To the closure of a `fold`, by a call.
+    Closure(&'a RefCell<dyn FnMut(T) + 'a>),
+}
+
+impl<T> Yielder<'_, T> {
+    /// Hands out `item`, and goes on when the next one is asked for.
+    ///
+    /// # Panics
+    ///
+    /// When the generator is dropped meanwhile: that is how its body is unwound.
+    // The three ways are told apart only when there is no place in a batch, so that a batch
+    // fills without asking. Nothing here lends the yielder out: in a body that is inlined,
+    // its fields are registers.
+    #[inline(always)]
+    pub fn suspend(&self, item: T) {
+        let Err(item) = self.batch.borrow_mut().push(item) else {
+            return;
+        };
+        match self.to {
+            Taker::Resumer(resumer) => resumer.suspend(item),
+            Taker::Batches(consumer) => {
+                let full = self.batch.replace(Batch::new(0));
+                let mut batch = consumer.suspend(full);
+                let _ = batch.push(item);
+                self.batch.replace(batch);
+            }
+            Taker::Closure(closure) => (closure.borrow_mut())(item),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Yielder<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Yielder").finish_non_exhaustive()
+    }
+}
+
+/// A body that is given where its items go, and a first batch; answers the last batch too.
+///
+/// The yielder is made inside, where the compiler sees both it and the body.
+type Body<T, R> = Box<dyn FnOnce(Taker<'_, T>, Batch<T>) -> (R, Batch<T>)>;
+
+fn boxed<T, R>(body: impl FnOnce(&Yielder<'_, T>) -> R + 'static) -> Body<T, R> {
+    Box::new(move |to, batch| {
+        let yielder = Yielder {
+            to,
+            batch: RefCell::new(batch),
+        };
+        let returned = body(&yielder);
+        (returned, yielder.batch.into_inner())
+    })
+}
+
+/// An iterator whose items are what a body of ordinary code suspends itself with.
+///
+/// ```
+/// use segno::generator::{Generator, Yielder};
+///
+/// enum Tree {
+///     Leaf,
+///     Node(Box<Tree>, u32, Box<Tree>),
+/// }
+///
+/// fn in_order(tree: &Tree, y: &Yielder<u32>) {
+///     if let Tree::Node(left, value, right) = tree {
+///         in_order(left, y);
+///         y.suspend(*value);
+///         in_order(right, y);
+///     }
+/// }
+///
+/// let node = |l, v, r| Box::new(Tree::Node(l, v, r));
+/// let leaf = || Box::new(Tree::Leaf);
+/// let tree = node(node(leaf(), 1, leaf()), 2, node(leaf(), 3, leaf()));
+/// let values: Vec<u32> = Generator::new(move |y| in_order(&tree, y)).collect();
+/// assert_eq!(values, [1, 2, 3]);
+/// ```
+///
+/// What the body returns is kept for after the loop:
+///
+/// ```
+/// let mut lines = segno::Generator::new(|y| {
+///     let text = "one\ntwo\nthree";
+///     for line in text.lines() {
+///         y.suspend(line);
+///     }
+///     text.len()
+/// });
+/// for line in &mut lines {
+///     assert!(!line.is_empty());
+/// }
+/// assert_eq!(lines.into_return(), Some(13));
+/// ```
+///
+/// A generator takes a stack, from the default pool, when its first item is asked for.
+/// Dropping it unwinds the body, as with a [`Coroutine`]; a panic of the body goes on from
+/// `next`, and ends the iteration.
+///
+/// The body is `'static`, since a generator can be forgotten with a `thread::scope` open on
+/// its stack; [`Generator::scope`] lends one that borrows.
+///
+/// ```compile_fail,E0373
+/// let data = vec![1, 2, 3];
+/// let sums = segno::Generator::new(|y| {
+///     for x in &data {
+///         y.suspend(*x);
+///     }
+/// });
+/// ```
+pub struct Generator<T, R = (), S: Stack = DefaultStack> {
+    state: State<T, R, S>,
+}
+
+/// What has become of the body.
+enum State<T, R, S: Stack> {
+    /// It waits for the first call of `next`, which gets it a stack.
+    Fresh(Body<T, R>, Supply<S>),
+    /// It runs as a coroutine; done only if it panicked.
+    Running(Coroutine<(), T, R, S>),
+    /// It returned; or is on its way from one state to another.
+    Ended(Option<R>),
+}
+
+/// Where the stack comes from.
+enum Supply<S> {
+    AtHand(S),
+    Later(fn() -> S),
+}
+
+impl<S> Supply<S> {
+    fn stack(self) -> S {
+        match self {
+            Self::AtHand(stack) => stack,
+            Self::Later(make) => make(),
+        }
+    }
+}
+
+impl<T, R> Generator<T, R> {
+    /// An iterator over what `body` suspends itself with.
+    ///
+    /// The first `next` panics if there is no stack to be had then.
+    pub fn new(body: impl FnOnce(&Yielder<'_, T>) -> R + 'static) -> Self {
+        Self {
+            state: State::Fresh(boxed(body), Supply::Later(DefaultStack::default)),
+        }
+    }
+
+    /// Lends `f` a generator whose body may borrow; answers what `f` does.
+    ///
+    /// ```
+    /// use segno::Generator;
+    ///
+    /// let numbers = vec![3, 1, 2];
+    /// let sum = Generator::scope(
+    ///     |y| numbers.iter().for_each(|n| y.suspend(n)),
+    ///     |items| items.take(2).sum::<i32>(),
+    /// );
+    /// assert_eq!(sum, 4);
+    /// ```
+    ///
+    /// The items stay in the scope:
+    ///
+    /// ```compile_fail
+    /// let numbers = vec![3, 1, 2];
+    /// let escaped = segno::Generator::scope(
+    ///     |y| numbers.iter().for_each(|n| y.suspend(n)),
+    ///     |items| items,
+    /// );
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is no stack to be had; or with the panic that leaves `body` or `f`.
+    pub fn scope<U>(
+        body: impl FnOnce(&Yielder<'_, T>) -> R,
+        f: impl FnOnce(Items<'_, T, R>) -> U,
+    ) -> U {
+        ScopedCoroutine::new(|resumer, ()| {
+            let to = Taker::Resumer(resumer);
+            body(&Yielder {
+                to,
+                batch: RefCell::new(Batch::new(0)),
+            })
+        })
+        .scope(|coroutine| {
+            f(Items {
+                coroutine,
+                returned: None,
+            })
+        })
+    }
+}
+
+impl<T, R, S: Stack> Generator<T, R, S> {
+    /// Like [`new`](Self::new), on a stack at hand.
+    pub fn with_stack(stack: S, body: impl FnOnce(&Yielder<'_, T>) -> R + 'static) -> Self {
+        Self {
+            state: State::Fresh(boxed(body), Supply::AtHand(stack)),
+        }
+    }
+
+    /// What the body returned, once the iteration has ended.
+    pub fn return_value(&self) -> Option<&R> {
+        match &self.state {
+            State::Ended(value) => value.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What the body returned, if the iteration has ended.
+    pub fn into_return(self) -> Option<R> {
+        match self.state {
+            State::Ended(value) => value,
+            _ => None,
+        }
+    }
+}
+
+impl<T: 'static, R: 'static, S: Stack + 'static> Generator<T, R, S> {
+    /// The same items, of which the body computes up to `n` ahead of demand.
+    ///
+    /// That pays one switch for `n` items instead of one for each. It is another program if
+    /// the body has effects that its consumer can see between two items. Items that were
+    /// computed and not asked for are dropped with the iterator; if the body panics, those
+    /// before the panic are lost.
+    ///
+    /// ```
+    /// let squares = segno::Generator::new(|y| (0u64..).for_each(|n| y.suspend(n * n)));
+    /// assert_eq!(squares.buffered(64).take(1000).last(), Some(998_001));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0, or the generator has started.
+    pub fn buffered(self, n: usize) -> Buffered<T, R, S> {
+        assert!(n > 0, "a buffer for no items");
+        let State::Fresh(body, supply) = self.state else {
+            panic!("a generator can be buffered only before it has started");
+        };
+        let run =
+            |consumer: &coroutine::Yielder<_, _>, batch| body(Taker::Batches(consumer), batch);
+        Buffered {
+            coroutine: Coroutine::with_stack(supply.stack(), run),
+            batch: Batch::new(n),
+            returned: None,
+        }
+    }
+
+    #[cold]
+    fn start(&mut self) -> Option<T> {
+        match mem::replace(&mut self.state, State::Ended(None)) {
+            State::Fresh(body, supply) => {
+                let run = |resumer: &coroutine::Yielder<_, _>, ()| {
+                    body(Taker::Resumer(resumer), Batch::new(0)).0
+                };
+                self.state = State::Running(Coroutine::with_stack(supply.stack(), run));
+                self.next()
+            }
+            ended => {
+                self.state = ended;
+                None
+            }
+        }
+    }
+}
+
+impl<T: 'static, R: 'static, S: Stack + 'static> Iterator for Generator<T, R, S> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        let State::Running(coroutine) = &mut self.state else {
+            return self.start();
+        };
+        if coroutine.done() {
+            return None;
+        }
+        match coroutine.resume(()) {
+            CoroutineResult::Yield(item) => Some(item),
+            CoroutineResult::Return(value) => {
+                self.state = State::Ended(Some(value));
+                None
+            }
+        }
+    }
+
+    // `for_each`, `sum`, `collect` and the like come here too.
+    fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
+        match self.state {
+            State::Fresh(body, _) => {
+                let mut folded = Some(init);
+                let closure = RefCell::new(|item| {
+                    let so_far = folded
+                        .take()
+                        .expect("the closure of a fold panicked before");
+                    folded = Some(f(so_far, item));
+                });
+                body(Taker::Closure(&closure), Batch::new(0));
+                folded.expect("the closure of a fold panicked, and the body caught it")
+            }
+            _ => {
+                let mut folded = init;
+                while let Some(item) = self.next() {
+                    folded = f(folded, item);
+                }
+                folded
+            }
+        }
+    }
+}
+
+impl<T: 'static, R: 'static, S: Stack + 'static> FusedIterator for Generator<T, R, S> {}
+
+impl<T, R, S: Stack> fmt::Debug for Generator<T, R, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.state {
+            State::Fresh(..) => "Generator(fresh)",
+            State::Running(_) => "Generator(running)",
+            State::Ended(_) => "Generator(ended)",
+        })
+    }
+}
+
+/// A generator whose body runs ahead; see [`Generator::buffered`].
+pub struct Buffered<T, R = (), S: Stack = DefaultStack> {
+    coroutine: Coroutine<Batch<T>, Batch<T>, (R, Batch<T>), S>,
+    /// The last batch that came, or the first one that goes.
+    batch: Batch<T>,
+    returned: Option<R>,
+}
+
+impl<T, R, S: Stack> Buffered<T, R, S> {
+    /// What the body returned, once all items were taken.
+    pub fn return_value(&self) -> Option<&R> {
+        self.returned.as_ref().filter(|_| self.exhausted())
+    }
+
+    /// What the body returned, if all items were taken.
+    pub fn into_return(self) -> Option<R> {
+        if self.exhausted() {
+            self.returned
+        } else {
+            None
+        }
+    }
+
+    fn exhausted(&self) -> bool {
+        self.coroutine.done() && self.batch.is_empty()
+    }
+
+    /// Lets the body fill the next batch.
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self) -> Option<T> {
+        if self.coroutine.done() {
+            return None;
+        }
+        let empty = mem::replace(&mut self.batch, Batch::new(0)).recycle();
+        self.batch = match self.coroutine.resume(empty) {
+            CoroutineResult::Yield(batch) => batch,
+            CoroutineResult::Return((value, batch)) => {
+                self.returned = Some(value);
+                batch
+            }
+        };
+        self.batch.pop()
+    }
+}
+
+impl<T, R, S: Stack> Iterator for Buffered<T, R, S> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        match self.batch.pop() {
+            None => self.refill(),
+            item => item,
+        }
+    }
+}
+
+impl<T, R, S: Stack> FusedIterator for Buffered<T, R, S> {}
+
+impl<T, R, S: Stack> fmt::Debug for Buffered<T, R, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffered")
+            .field("exhausted", &self.exhausted())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A generator that borrows, within its scope; see [`Generator::scope`].
+pub struct Items<'a, T, R = ()> {
+    coroutine: ScopedCoroutineRef<'a, (), T, R, DefaultStack>,
+    returned: Option<R>,
+}
+
+impl<T, R> Items<'_, T, R> {
+    /// What the body returned, once the iteration has ended.
+    pub fn return_value(&self) -> Option<&R> {
+        self.returned.as_ref()
+    }
+
+    /// What the body returned, if the iteration has ended.
+    pub fn into_return(self) -> Option<R> {
+        self.returned
+    }
+}
+
+impl<T, R> Iterator for Items<'_, T, R> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        if self.coroutine.done() {
+            return None;
+        }
+        match self.coroutine.resume(()) {
+            CoroutineResult::Yield(item) => Some(item),
+            CoroutineResult::Return(value) => {
+                self.returned = Some(value);
+                None
+            }
+        }
+    }
+}
+
+impl<T, R> FusedIterator for Items<'_, T, R> {}
+
+impl<T, R> fmt::Debug for Items<'_, T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items")
+            .field("done", &self.coroutine.done())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! What the sanitizers and Valgrind are told; nothing otherwise.
+//!
+//! A tool that watches the stack has to know when the stack pointer moves to another one.
+//! Under AddressSanitizer and ThreadSanitizer, which `build.rs` learns of from the compiler,
+//! every switch is announced: [`leave`] right before it, [`arrive`] right after it on the
+//! other side. In other builds all of that is empty. Valgrind runs the program as it is; it
+//! is told of each stack's bounds by an instruction sequence that does nothing elsewhere.
+//!
+//! A [`Context`] stands for a stack as the sanitizer knows it. The one that a switch *comes
+//! from* need not be the coroutine's own: an outer coroutine may be suspended from the stack
+//! of an inner one. So whoever is arrived at keeps the context that `arrive` answers, for
+//! the way back.
+//!
+//! # Safety
+//!
+//! The runtimes trust what they are told: `leave` is followed by the switch to its context,
+//! and `arrive` gets what the `leave` of the same stack answered, or [`Left::NONE`] on a
+//! stack that was just entered.
+
+#![allow(unsafe_code, reason = "calls into the sanitizers' runtimes")]
+
+use crate::stack::StackPointer;
+
+cfg_if::cfg_if! {
+    if #[cfg(segno_asan)] {
+        use core::ptr;
+
+        unsafe extern "C" {
+            fn __sanitizer_start_switch_fiber(fake_stack: *mut *mut u8, bottom: *const u8, size: usize);
+            fn __sanitizer_finish_switch_fiber(fake_stack: *mut u8, bottom: *mut *const u8, size: *mut usize);
+            fn __asan_unpoison_memory_region(bottom: *const u8, size: usize);
+        }
+
+        /// A stack as the sanitizer knows it: its bounds.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Context {
+            bottom: usize,
+            size: usize,
+        }
+
+        // The runtime keeps variables whose address is taken in a *fake stack* of its own.
+        pub(crate) struct Left(*mut u8);
+
+        impl Left {
+            pub(crate) const NONE: Self = Self(ptr::null_mut());
+        }
+
+        /// A coroutine as the sanitizer knows it.
+        #[derive(Debug)]
+        pub(crate) struct Fiber(Context);
+
+        impl Fiber {
+            pub(crate) fn new(limit: usize, base: StackPointer) -> Self {
+                Self(Context { bottom: limit, size: base.get() - limit })
+            }
+
+            pub(crate) fn context(&self) -> Context {
+                self.0
+            }
+
+            pub(crate) fn set_context(&mut self, context: Context) {
+                self.0 = context;
+            }
+
+            pub(crate) fn end(&mut self) {}
+        }
+
+        pub(crate) unsafe fn leave(to: Context, for_good: bool) -> Left {
+            let mut fake_stack = ptr::null_mut();
+            // Without a place to keep it, the fake stack is freed.
+            let keep = if for_good { ptr::null_mut() } else { &raw mut fake_stack };
+            // SAFETY: the caller switches to that stack.
+            unsafe { __sanitizer_start_switch_fiber(keep, to.bottom as *const u8, to.size) };
+            Left(fake_stack)
+        }
+
+        pub(crate) unsafe fn arrive(left: Left) -> Context {
+            let mut bottom = ptr::null();
+            let mut size = 0;
+            // SAFETY: the caller passes what the same stack left with.
+            unsafe { __sanitizer_finish_switch_fiber(left.0, &mut bottom, &mut size) };
+            Context { bottom: bottom as usize, size }
+        }
+
+        /// Lets a stack that is to be used again forget the red zones of frames that were
+        /// left without returning.
+        pub(crate) unsafe fn forget_stack(lowest: usize, highest: usize) {
+            // SAFETY: the caller owns the stack.
+            unsafe { __asan_unpoison_memory_region(lowest as *const u8, highest - lowest) };
+        }
+    } else if #[cfg(segno_tsan)] {
+        use core::cell::Cell;
+        use core::ptr;
+
+        unsafe extern "C" {
+            fn __tsan_create_fiber(flags: u32) -> *mut u8;
+            fn __tsan_destroy_fiber(fiber: *mut u8);
+            fn __tsan_get_current_fiber() -> *mut u8;
+            fn __tsan_switch_to_fiber(fiber: *mut u8, flags: u32);
+        }
+
+        std::thread_local! {
+            /// The fiber that the latest switch of this thread left.
+            static LEFT: Cell<*mut u8> = const { Cell::new(ptr::null_mut()) };
+        }
+
+        /// A stack as the sanitizer knows it: its fiber.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Context(*mut u8);
+
+        pub(crate) struct Left;
+
+        impl Left {
+            pub(crate) const NONE: Self = Self;
+        }
+
+        /// A coroutine as the sanitizer knows it. Ended by its resumer.
+        #[derive(Debug)]
+        pub(crate) struct Fiber(Context);
+
+        impl Fiber {
+            pub(crate) fn new(_limit: usize, _base: StackPointer) -> Self {
+                // SAFETY: always allowed.
+                Self(Context(unsafe { __tsan_create_fiber(0) }))
+            }
+
+            pub(crate) fn context(&self) -> Context {
+                self.0
+            }
+
+            pub(crate) fn set_context(&mut self, context: Context) {
+                self.0 = context;
+            }
+
+            pub(crate) fn end(&mut self) {
+                // SAFETY: the coroutine has ended, on its own stack, and is not running.
+                unsafe { __tsan_destroy_fiber(self.0.0) };
+            }
+        }
+
+        // Thread-locals are looked up on the side of the switch that uses them.
+        #[inline(never)]
+        pub(crate) unsafe fn leave(to: Context, _for_good: bool) -> Left {
+            // SAFETY: the caller switches to that stack.
+            unsafe {
+                LEFT.set(__tsan_get_current_fiber());
+                __tsan_switch_to_fiber(to.0, 0);
+            }
+            Left
+        }
+
+        #[inline(never)]
+        pub(crate) unsafe fn arrive(_left: Left) -> Context {
+            Context(LEFT.get())
+        }
+
+        pub(crate) unsafe fn forget_stack(_lowest: usize, _highest: usize) {}
+    } else {
+        /// A stack as the sanitizer knows it.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct Context;
+
+        pub(crate) struct Left;
+
+        impl Left {
+            pub(crate) const NONE: Self = Self;
+        }
+
+        /// A coroutine as the sanitizer knows it.
+        #[derive(Debug)]
+        pub(crate) struct Fiber;
+
+        impl Fiber {
+            #[inline(always)]
+            pub(crate) fn new(_limit: usize, _base: StackPointer) -> Self {
+                Self
+            }
+
+            #[inline(always)]
+            pub(crate) fn context(&self) -> Context {
+                Context
+            }
+
+            #[inline(always)]
+            pub(crate) fn set_context(&mut self, _context: Context) {}
+
+            #[inline(always)]
+            pub(crate) fn end(&mut self) {}
+        }
+
+        /// Announces a switch to a stack, for good if nobody will come back.
+        #[inline(always)]
+        pub(crate) unsafe fn leave(_to: Context, _for_good: bool) -> Left {
+            Left
+        }
+
+        /// Announces that the switch is done; answers the stack that it came from.
+        #[inline(always)]
+        pub(crate) unsafe fn arrive(_left: Left) -> Context {
+            Context
+        }
+
+        /// Lets a stack that is to be used again forget the frames on it.
+        #[inline(always)]
+        pub(crate) unsafe fn forget_stack(_lowest: usize, _highest: usize) {}
+    }
+}
+
+/// Tells Valgrind that a stack lies there; answers a number to deregister it by, 0 if
+/// nobody listens.
+///
+/// # Safety
+///
+/// The memory is a stack's, until it is deregistered.
+#[cfg_attr(
+    not(feature = "std"),
+    allow(dead_code, reason = "stacks are the caller's")
+)]
+pub(crate) unsafe fn register_stack(lowest: usize, highest: usize) -> usize {
+    const STACK_REGISTER: usize = 0x1501;
+    valgrind_request([STACK_REGISTER, lowest, highest, 0, 0, 0])
+}
+
+/// Tells Valgrind that the stack is gone.
+///
+/// # Safety
+///
+/// `id` came from `register_stack`, and is not used again.
+#[cfg_attr(
+    not(feature = "std"),
+    allow(dead_code, reason = "stacks are the caller's")
+)]
+pub(crate) unsafe fn deregister_stack(id: usize) {
+    const STACK_DEREGISTER: usize = 0x1502;
+    if id != 0 {
+        valgrind_request([STACK_DEREGISTER, id, 0, 0, 0, 0]);
+    }
+}
+
+/// Makes a client request as the Valgrind manual defines it: rotations that add up to a
+/// full turn, then an instruction that does nothing. Answers 0 outside of Valgrind.
+fn valgrind_request(arguments: [usize; 6]) -> usize {
+    cfg_if::cfg_if! {
+        if #[cfg(all(target_arch = "x86_64", not(miri)))] {
+            let answer;
+            // SAFETY: the instructions leave every register as it was, but the answer's
+            // under Valgrind.
+            unsafe {
+                core::arch::asm!(
+                    "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",
+                    "xchg rbx, rbx",
+                    inlateout("rdx") 0usize => answer,
+                    in("rax") arguments.as_ptr(),
+                    options(nostack),
+                );
+            }
+            answer
+        } else if #[cfg(all(target_arch = "aarch64", not(miri)))] {
+            let answer;
+            // SAFETY: as above.
+            unsafe {
+                core::arch::asm!(
+                    "ror x12, x12, #3", "ror x12, x12, #13", "ror x12, x12, #51", "ror x12, x12, #61",
+                    "orr x10, x10, x10",
+                    inlateout("x3") 0usize => answer,
+                    in("x4") arguments.as_ptr(),
+                    options(nostack),
+                );
+            }
+            answer
+        } else {
+            let _ = arguments;
+            0
+        }
+    }
+}

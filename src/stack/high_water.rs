@@ -1,0 +1,36 @@
+//! How much of a stack was ever used: paint it first, look later what of the paint is left.
+
+#![allow(unsafe_code, reason = "writes and reads a stack as words")]
+
+use super::{Stack, StackPointer};
+
+/// What an unused word holds.
+const PAINT: usize = 0xa5a5_a5a5;
+
+/// Paints all of a stack, which makes all of it resident.
+///
+/// # Safety
+///
+/// Nobody is using the stack.
+pub(crate) unsafe fn paint(stack: &impl Stack) {
+    let limit = (stack.limit().get() + stack.guard_size()) as *mut usize;
+    let words = (stack.base().get() - limit as usize) / size_of::<usize>();
+    for i in 0..words {
+        // SAFETY: the words lie between the guard and the base.
+        unsafe { limit.add(i).write(PAINT) };
+    }
+}
+
+/// The bytes from the base down to the lowest word that lost its paint.
+///
+/// # Safety
+///
+/// The stack was painted and stands still.
+pub(crate) unsafe fn mark(limit: usize, base: StackPointer) -> usize {
+    let mut lowest = limit;
+    // SAFETY: the words lie on the stack; volatile, since its frames own them.
+    while lowest < base.get() && unsafe { (lowest as *const usize).read_volatile() } == PAINT {
+        lowest += size_of::<usize>();
+    }
+    base.get() - lowest
+}
