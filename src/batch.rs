@@ -56,6 +56,7 @@ impl<T> Batch<T> {
     }
 
     /// Whether there is nothing to pop.
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.first == self.end
     }

@@ -383,12 +383,12 @@ impl<T, R, S: Stack> Buffered<T, R, S> {
         self.coroutine.done() && self.batch.is_empty()
     }
 
-    /// Lets the body fill the next batch.
+    /// Lets the body fill the next batch, if it has not ended.
     #[cold]
     #[inline(never)]
-    fn refill(&mut self) -> Option<T> {
+    fn refill(&mut self) -> bool {
         if self.coroutine.done() {
-            return None;
+            return false;
         }
         let empty = mem::replace(&mut self.batch, Batch::new(0)).recycle();
         self.batch = match self.coroutine.resume(empty) {
@@ -398,7 +398,7 @@ impl<T, R, S: Stack> Buffered<T, R, S> {
                 batch
             }
         };
-        self.batch.pop()
+        true
     }
 }
 
@@ -407,9 +407,13 @@ impl<T, R, S: Stack> Iterator for Buffered<T, R, S> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        match self.batch.pop() {
-            None => self.refill(),
-            item => item,
+        loop {
+            if let Some(item) = self.batch.pop() {
+                return Some(item);
+            }
+            if !self.refill() {
+                return None;
+            }
         }
     }
 }

@@ -1,4 +1,100 @@
-//! Stack-switching coroutines and continuations.
+//! *Segno* is the sign in a score that says: come back to here. This crate marks a point in
+//! a running program and lets it go back there, by giving a call a stack of its own and
+//! switching between stacks in constant time.
+//!
+//! ```
+#![doc = include_str!("../examples/two_talking.rs")]
+//! ```
+//!
+//! # Reading order
+//!
+//! 1. [`Coroutine`]: a call that can pause; [`Yielder`], what its body pauses with.
+//! 2. [`Generator`]: a coroutine as an iterator.
+//! 3. [`ScopedCoroutine`] and [`Generator::scope`]: bodies that borrow.
+//! 4. [`SendCoroutine`]: on the way to another thread.
+//! 5. [`stack`]: where stacks come from: pools, guards, the report of an overflow.
+//! 6. [`unwind`] and [`trap`]: when a body does not end by itself.
+//!
+//! Those who will change the crate begin at the bottom: `arch/x86_64.rs` draws the stacks
+//! and switches between them, `src/switch.rs` states its contract, `src/engine/` turns
+//! values into words and back and is chosen by target, and everything above is safe
+//! vocabulary. Dependencies point down only.
+//!
+//! # Which tool for what
+//!
+//! | you have | take |
+//! |---|---|
+//! | a recursion whose results are wanted one by one | [`Generator`] |
+//! | the same, and the consumer wants all of them | [`Generator`] with `for_each` or `fold`: no switch at all |
+//! | the same, one by one and fast | [`Generator::buffered`] |
+//! | two programs that talk in both directions | [`Coroutine`] |
+//! | a body that borrows | [`ScopedCoroutine`], [`Generator::scope`] |
+//! | many coroutines of a size of their own | a [`stack::Pool`] and [`Coroutine::builder`] |
+//! | a deep recursion on a shallow stack | [`on_stack`], [`Yielder::on_parent_stack`] |
+//! | code that may run into its guard page and must be survived | [`trap`] |
+//!
+//! # Policies
+//!
+//! ## Threads and thread-locals
+//!
+//! A coroutine sees the thread-locals of the thread that resumes it; a switch does not touch
+//! them. A coroutine is not `Send`. A fresh one moves as a [`SendCoroutine`]; a suspended
+//! one by the unsafe [`Coroutine::assume_send`], whose Safety section says what the compiler
+//! does with the address of a thread-local and what the standard library keeps in them.
+//!
+//! ## Floating-point control state
+//!
+//! Rounding mode, exception masks and the like (`mxcsr`, the x87 control word, `fpcr`) belong
+//! to the thread. A switch neither saves nor restores them, so that what a body sets its
+//! resumer finds set. Rust assumes the default state everywhere; who changes it changes it
+//! back before the next suspension.
+//!
+//! ## Shadow stacks, BTI and PAC
+//!
+//! A switch jumps to addresses that lie on stacks. User shadow stacks (x86_64 CET, AArch64
+//! GCS) would need to be switched too and are not: a program that enables them cannot use
+//! the native engine. Linux enables them only for programs that are marked for them, which
+//! Rust programs are not. Branch target identification on AArch64 is fine: each place that
+//! is jumped to has a landing pad. Pointer authentication is fine too: signed return
+//! addresses stay in their frames, and a switch saves none.
+//!
+//! ## Signals
+//!
+//! A handler that is installed without `SA_ONSTACK` runs on the stack of whatever coroutine
+//! is running, and needs room there: a kernel's signal frame alone takes 1 to 12 KiB,
+//! depending on the vector registers. Small stacks want `SA_ONSTACK`, which handlers of the
+//! Rust standard library and [`stack::report_overflow`] use. A handler must not resume or
+//! suspend a coroutine that the interrupted code could be switching.
+//!
+//! ## Stack size
+//!
+//! 1 MiB is the default, of which only touched pages take memory. Debug builds use several
+//! times the stack of release builds; formatting and panicking take some tens of KiB, and a
+//! backtrace of a panic more. Measure with [`Builder::watch_high_water`], and look ahead with
+//! [`Yielder::remaining_stack`]. An overflow runs into the guard and ends the program;
+//! [`stack::report_overflow`] makes it say which coroutine it was.
+//!
+//! ## Panics
+//!
+//! A panic crosses from the body to the resumer. Dropping a suspended coroutine unwinds it.
+//! Without the feature `unwind`, a panic that reaches the root of a stack ends the program;
+//! without it or under `panic=abort`, so does dropping a suspended coroutine.
+//!
+//! # Features
+//!
+//! - `std` (default): [`stack::DefaultStack`], [`stack::Pool`], [`stack::report_overflow`],
+//!   by libc and memmap2. Without it the crate needs `alloc`, and stacks are the caller's.
+//! - `unwind` (default): panics cross, coroutines can be unwound. Implies `std`.
+//!
+//! The sanitizers need no feature: the build script learns of them from the compiler.
+//! Valgrind is told of stacks in every build.
+//!
+//! # Where unsafe code lives
+//!
+//! `arch/`, `switch`, `engine`, `coroutine`, `scoped`, `send`, `builder`, `batch`, `trap`,
+//! `sanitize` and `stack` allow it, each with a reason; everything else forbids or is denied
+//! it.
+
 #![no_std]
 
 #[cfg(any(feature = "std", test))]
@@ -28,3 +124,8 @@ pub use coroutine::{Coroutine, CoroutineResult, Yielder, on_stack};
 pub use generator::Generator;
 pub use scoped::{ScopedCoroutine, ScopedCoroutineRef};
 pub use send::SendCoroutine;
+
+/// The README's code, which the tests compile.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -30,8 +30,10 @@
 use alloc::sync::Arc;
 use core::cell::Cell;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
-use super::default::RawStack;
+use super::StackPointer;
+use super::default::{Owner, RawStack};
 use super::pool::Core;
 use crate::error::StackError;
 
@@ -55,7 +57,60 @@ struct Way {
     capacity: Cell<usize>,
     /// The identity of the pool that they belong to.
     pool: Cell<usize>,
-    stacks: [Cell<MaybeUninit<RawStack>>; DEPTH],
+    stacks: Stacks,
+}
+
+/// An array of stacks, word by word. Were the words of one stack neighbours, the compiler
+/// would join two of them to write it and two others to read it, and the processor cannot
+/// forward what was written to a load that straddles two stores.
+struct Stacks {
+    bases: [Cell<MaybeUninit<StackPointer>>; DEPTH],
+    limits: [Cell<MaybeUninit<StackPointer>>; DEPTH],
+    owners: [Cell<MaybeUninit<NonNull<Owner>>>; DEPTH],
+}
+
+impl Stacks {
+    const fn new() -> Self {
+        Self {
+            bases: [const { Cell::new(MaybeUninit::uninit()) }; DEPTH],
+            limits: [const { Cell::new(MaybeUninit::uninit()) }; DEPTH],
+            owners: [const { Cell::new(MaybeUninit::uninit()) }; DEPTH],
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `place` is less than `DEPTH`, and was written.
+    #[inline(always)]
+    unsafe fn get(&self, place: usize) -> RawStack {
+        // SAFETY: the caller says so.
+        unsafe {
+            RawStack {
+                base: self.bases.get_unchecked(place).get().assume_init(),
+                limit: self.limits.get_unchecked(place).get().assume_init(),
+                owner: self.owners.get_unchecked(place).get().assume_init(),
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `place` is less than `DEPTH`.
+    #[inline(always)]
+    unsafe fn set(&self, place: usize, stack: RawStack) {
+        // SAFETY: the caller says so.
+        unsafe {
+            self.bases
+                .get_unchecked(place)
+                .set(MaybeUninit::new(stack.base));
+            self.limits
+                .get_unchecked(place)
+                .set(MaybeUninit::new(stack.limit));
+            self.owners
+                .get_unchecked(place)
+                .set(MaybeUninit::new(stack.owner));
+        }
+    }
 }
 
 /// Empties the caches when its thread ends.
@@ -103,7 +158,7 @@ impl Way {
             len: Cell::new(0),
             capacity: Cell::new(0),
             pool: Cell::new(NOBODY),
-            stacks: [const { Cell::new(MaybeUninit::uninit()) }; DEPTH],
+            stacks: Stacks::new(),
         }
     }
 
@@ -115,7 +170,7 @@ impl Way {
         }
         self.len.set(len - 1);
         // SAFETY: `len` is at most DEPTH, and the first `len` are written.
-        Some(unsafe { self.stacks.get_unchecked(len - 1).get().assume_init() })
+        Some(unsafe { self.stacks.get(len - 1) })
     }
 
     /// Adds a stack if there is room.
@@ -126,7 +181,7 @@ impl Way {
             return false;
         }
         // SAFETY: `len` is less than the capacity, which is at most DEPTH.
-        unsafe { self.stacks.get_unchecked(len) }.set(MaybeUninit::new(stack));
+        unsafe { self.stacks.set(len, stack) };
         self.len.set(len + 1);
         true
     }
@@ -136,12 +191,15 @@ impl Way {
         let mut batch = Batch::new();
         let len = self.len.get();
         let count = count.min(len);
-        for stack in &self.stacks[..count] {
-            // SAFETY: the first `len` are written.
-            batch.push(unsafe { stack.get().assume_init() });
-        }
-        for to in 0..len - count {
-            self.stacks[to].set(self.stacks[to + count].get());
+        for place in 0..len {
+            // SAFETY: the first `len` are written, and `len` is at most DEPTH.
+            unsafe {
+                let stack = self.stacks.get(place);
+                match place.checked_sub(count) {
+                    None => batch.push(stack),
+                    Some(lower) => self.stacks.set(lower, stack),
+                }
+            }
         }
         self.len.set(len - count);
         batch
@@ -222,7 +280,7 @@ pub(super) unsafe fn give_global(stack: RawStack) {
         .unwrap_or(false)
     {
         // SAFETY: the caller says so.
-        unsafe { spill(stack) };
+        unsafe { spill(stack.base, stack.limit, stack.owner) };
     }
 }
 
@@ -251,7 +309,7 @@ pub(super) unsafe fn give(stack: RawStack) {
     };
     if !CACHES.try_with(push).unwrap_or(false) {
         // SAFETY: the caller says so.
-        unsafe { spill(stack) };
+        unsafe { spill(stack.base, stack.limit, stack.owner) };
     }
 }
 
@@ -276,14 +334,16 @@ pub(super) fn refill(core: &Arc<Core>) -> Result<RawStack, StackError> {
         .unwrap_or_else(|_| with_way(None))
 }
 
-/// Gives back a stack for which the thread's cache has no room.
+/// Gives back a stack for which the thread's cache has no room. Takes the words one by one,
+/// so that the caller may have them in registers.
 ///
 /// # Safety
 ///
 /// As [`give`].
 #[cold]
 #[inline(never)]
-unsafe fn spill(stack: RawStack) {
+unsafe fn spill(base: StackPointer, limit: StackPointer, owner: NonNull<Owner>) {
+    let stack = RawStack { base, limit, owner };
     // SAFETY: the slot is handed out, until it is given away below.
     let core = Arc::clone(unsafe { stack.slab() }.core());
     let push = |caches: &Caches| {

@@ -53,7 +53,7 @@ pub(super) struct RawStack {
     pub(super) base: StackPointer,
     pub(super) limit: StackPointer,
     /// Tagged.
-    owner: NonNull<Owner>,
+    pub(super) owner: NonNull<Owner>,
 }
 
 impl RawStack {
@@ -237,7 +237,13 @@ impl DefaultStack {
     pub fn try_default() -> Result<Self, StackError> {
         match cache::take_global() {
             Some(raw) => Ok(Self { raw }),
-            None => Pool::global().take(),
+            None => {
+                // Word by word, so that the likely branch can stay in registers.
+                let RawStack { base, limit, owner } = Pool::global().take_shared()?;
+                Ok(Self {
+                    raw: RawStack { base, limit, owner },
+                })
+            }
         }
     }
 
@@ -251,15 +257,21 @@ impl DefaultStack {
         Self { raw }
     }
 
-    /// Gives back what is no slot of the global pool.
+    /// Gives back what is no slot of the global pool. Takes the words one by one, so that
+    /// the caller may have them in registers.
+    ///
+    /// # Safety
+    ///
+    /// They are those of a stack, of which the caller has nothing left.
     #[inline(never)]
-    fn release(&self) {
-        if self.raw.tag() == OWN {
+    unsafe fn release(base: StackPointer, limit: StackPointer, owner: NonNull<Owner>) {
+        let raw = RawStack { base, limit, owner };
+        if raw.tag() == OWN {
             // SAFETY: the pointer is that of a leaked box, and this is the stack's end.
-            drop(unsafe { Box::from_raw(self.raw.owner().cast::<Own>()) });
+            drop(unsafe { Box::from_raw(raw.owner().cast::<Own>()) });
         } else {
             // SAFETY: a slot, and this is its end as a stack of the caller.
-            unsafe { cache::give(self.raw) };
+            unsafe { cache::give(raw) };
         }
     }
 }
@@ -289,13 +301,16 @@ fn no_stack(error: StackError) -> ! {
 impl Drop for DefaultStack {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: nobody uses the stack any more.
-        unsafe { sanitize::forget_stack(self.raw.lowest_usable(), self.raw.base.get()) };
-        if self.raw.tag() == GLOBAL {
-            // SAFETY: a slot of the global pool, and this is its end as a stack of ours.
-            unsafe { cache::give_global(self.raw) };
-        } else {
-            self.release();
+        let RawStack { base, limit, owner } = self.raw;
+        let raw = RawStack { base, limit, owner };
+        // SAFETY: nobody uses the stack any more, and this is its end as a stack of ours.
+        unsafe {
+            sanitize::forget_stack(raw.lowest_usable(), base.get());
+            if raw.tag() == GLOBAL {
+                cache::give_global(raw);
+            } else {
+                Self::release(base, limit, owner);
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ impl Entry {
         };
         fence(Acquire);
         let still = self.version.load(Relaxed);
-        (version % 2 == 0 && version == still && extent.start != 0).then_some(extent)
+        (version & 1 == 0 && version == still && extent.start != 0).then_some(extent)
     }
 }
 

@@ -22,7 +22,6 @@ use core::num::NonZeroUsize;
 
 mod config;
 pub(crate) mod header;
-#[cfg(feature = "std")]
 pub(crate) mod high_water;
 
 pub use config::{GuardKind, PoolBuilder, PoolStats};

@@ -255,6 +255,9 @@ impl Line {
     }
 }
 
+/// What the system's headers hold to be enough for a handler. Its type differs.
+const SIGNAL_STACK: usize = libc::SIGSTKSZ as _;
+
 /// The alternate stack that a thread got from us; taken away when the thread ends.
 struct AlternateStack {
     mapping: Mapping,
@@ -311,11 +314,11 @@ fn current_alternate_stack() -> Result<libc::stack_t, StackError> {
 fn least_signal_stack() -> usize {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     // SAFETY: always allowed. Vector registers have outgrown the constant; the kernel says
-    // how far, or zero.
+    // how far, or zero if it does not know the question.
     let dynamic = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) } as usize;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let dynamic = 0;
-    dynamic.max(libc::SIGSTKSZ as usize)
+    dynamic.max(SIGNAL_STACK)
 }
 
 impl Drop for AlternateStack {
@@ -326,7 +329,7 @@ impl Drop for AlternateStack {
                 ss_sp: ptr::null_mut(),
                 ss_flags: libc::SS_DISABLE,
                 // macOS checks the size even so.
-                ss_size: libc::SIGSTKSZ as usize,
+                ss_size: SIGNAL_STACK,
             };
             // SAFETY: no handler is running here, so the stack is not in use.
             unsafe { libc::sigaltstack(&none, ptr::null_mut()) };

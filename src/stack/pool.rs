@@ -177,6 +177,12 @@ impl Pool {
         Ok(unsafe { DefaultStack::from_raw(stack) })
     }
 
+    /// What [`take`](Self::take) does when the thread holds no stack.
+    #[cold]
+    pub(super) fn take_shared(&self) -> Result<RawStack, StackError> {
+        cache::refill(self.core())
+    }
+
     /// The usable bytes of each stack, at least: guard and colour are not counted. Zero if
     /// slots of the size asked for cannot be.
     pub fn stack_size(&self) -> usize {
