@@ -13,7 +13,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::mem;
 
-use crate::batch::Batch;
+use crate::batch::{Draining, Filling, Full, Places};
 use crate::coroutine::{self, Coroutine, CoroutineResult};
 use crate::scoped::{ScopedCoroutine, ScopedCoroutineRef};
 use crate::stack::{DefaultStack, Stack};
@@ -22,7 +22,7 @@ use crate::stack::{DefaultStack, Stack};
 pub struct Yielder<'a, T> {
     to: Taker<'a, T>,
     /// The batch in the making; it has no places unless items are taken by the batch.
-    batch: RefCell<Batch<T>>,
+    batch: RefCell<Filling<T>>,
 }
 
 /// Where items go.
@@ -31,7 +31,7 @@ enum Taker<'a, T> {
     /// One by one to `next`, by a switch.
     Resumer(&'a coroutine::Yielder<(), T>),
     /// To `Buffered`, which exchanges a full batch for an empty one.
-    Batches(&'a coroutine::Yielder<Batch<T>, Batch<T>>),
+    Batches(&'a coroutine::Yielder<Places<T>, Full<T>>),
     /// To the closure of a `fold`, by a call.
     Closure(&'a RefCell<dyn FnMut(T) + 'a>),
 }
@@ -53,8 +53,8 @@ impl<T> Yielder<'_, T> {
         match self.to {
             Taker::Resumer(resumer) => resumer.suspend(item),
             Taker::Batches(consumer) => {
-                let full = self.batch.replace(Batch::new(0));
-                let mut batch = consumer.suspend(full);
+                let full = self.batch.borrow_mut().take_full();
+                let mut batch = Filling::new(consumer.suspend(full));
                 let _ = batch.push(item);
                 self.batch.replace(batch);
             }
@@ -69,17 +69,16 @@ impl<T> fmt::Debug for Yielder<'_, T> {
     }
 }
 
-/// A body that is given where its items go, and a first batch; answers the last batch too.
+/// A body that is given where its items go, and places for a first batch; answers the last
+/// batch too.
 ///
 /// The yielder is made inside, where the compiler sees both it and the body.
-type Body<T, R> = Box<dyn FnOnce(Taker<'_, T>, Batch<T>) -> (R, Batch<T>)>;
+type Body<T, R> = Box<dyn FnOnce(Taker<'_, T>, Places<T>) -> (R, Filling<T>)>;
 
 fn boxed<T, R>(body: impl FnOnce(&Yielder<'_, T>) -> R + 'static) -> Body<T, R> {
-    Box::new(move |to, batch| {
-        let yielder = Yielder {
-            to,
-            batch: RefCell::new(batch),
-        };
+    Box::new(move |to, places| {
+        let batch = RefCell::new(Filling::new(places));
+        let yielder = Yielder { to, batch };
         let returned = body(&yielder);
         (returned, yielder.batch.into_inner())
     })
@@ -214,7 +213,7 @@ impl<T, R> Generator<T, R> {
             let to = Taker::Resumer(resumer);
             body(&Yielder {
                 to,
-                batch: RefCell::new(Batch::new(0)),
+                batch: RefCell::new(Filling::new(Places::new(0))),
             })
         })
         .scope(|coroutine| {
@@ -273,11 +272,14 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Generator<T, R, S> {
             panic!("a generator can be buffered only before it has started");
         };
         let run =
-            |consumer: &coroutine::Yielder<_, _>, batch| body(Taker::Batches(consumer), batch);
+            |consumer: &coroutine::Yielder<_, _>, places| body(Taker::Batches(consumer), places);
+        let coroutine = Coroutine::with_stack(supply.stack(), run);
         Buffered {
-            coroutine: Coroutine::with_stack(supply.stack(), run),
-            batch: Batch::new(n),
-            returned: None,
+            batch: Draining::empty(Places::new(n)),
+            source: Box::new(Source {
+                coroutine,
+                returned: None,
+            }),
         }
     }
 
@@ -286,7 +288,7 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Generator<T, R, S> {
         match mem::replace(&mut self.state, State::Ended(None)) {
             State::Fresh(body, supply) => {
                 let run = |resumer: &coroutine::Yielder<_, _>, ()| {
-                    body(Taker::Resumer(resumer), Batch::new(0)).0
+                    body(Taker::Resumer(resumer), Places::new(0)).0
                 };
                 self.state = State::Running(Coroutine::with_stack(supply.stack(), run));
                 self.next()
@@ -320,27 +322,25 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Iterator for Generator<T, R, S>
     }
 
     // `for_each`, `sum`, `collect` and the like come here too.
-    fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
+    fn fold<B, F: FnMut(B, T) -> B>(self, init: B, mut f: F) -> B {
+        let mut folded = Some(init);
+        let mut step = |item| {
+            let so_far = folded
+                .take()
+                .expect("the closure of a fold panicked before");
+            folded = Some(f(so_far, item));
+        };
         match self.state {
             State::Fresh(body, _) => {
-                let mut folded = Some(init);
-                let closure = RefCell::new(|item| {
-                    let so_far = folded
-                        .take()
-                        .expect("the closure of a fold panicked before");
-                    folded = Some(f(so_far, item));
-                });
-                body(Taker::Closure(&closure), Batch::new(0));
-                folded.expect("the closure of a fold panicked, and the body caught it")
+                body(Taker::Closure(&RefCell::new(step)), Places::new(0));
             }
             _ => {
-                let mut folded = init;
-                while let Some(item) = self.next() {
-                    folded = f(folded, item);
+                for item in self {
+                    step(item);
                 }
-                folded
             }
         }
+        folded.expect("the closure of a fold panicked, and the body caught it")
     }
 }
 
@@ -358,47 +358,52 @@ impl<T, R, S: Stack> fmt::Debug for Generator<T, R, S> {
 
 /// A generator whose body runs ahead; see [`Generator::buffered`].
 pub struct Buffered<T, R = (), S: Stack = DefaultStack> {
-    coroutine: Coroutine<Batch<T>, Batch<T>, (R, Batch<T>), S>,
-    /// The last batch that came, or the first one that goes.
-    batch: Batch<T>,
+    /// What was computed and not asked for.
+    batch: Draining<T>,
+    // Elsewhere, and given the places by value: in a loop that is inlined, the batch is
+    // registers.
+    source: Box<Source<T, R, S>>,
+}
+
+/// Where batches come from.
+struct Source<T, R, S: Stack> {
+    coroutine: Coroutine<Places<T>, Full<T>, (R, Filling<T>), S>,
     returned: Option<R>,
+}
+
+impl<T, R, S: Stack> Source<T, R, S> {
+    /// Lets the body fill the places. Items stay out if the body has ended.
+    #[inline]
+    fn refill(&mut self, places: Places<T>) -> Draining<T> {
+        if self.coroutine.done() {
+            return Draining::empty(places);
+        }
+        match self.coroutine.resume(places) {
+            CoroutineResult::Yield(full) => Draining::full(full),
+            CoroutineResult::Return((value, part)) => {
+                self.returned = Some(value);
+                Draining::part(part)
+            }
+        }
+    }
 }
 
 impl<T, R, S: Stack> Buffered<T, R, S> {
     /// What the body returned, once all items were taken.
     pub fn return_value(&self) -> Option<&R> {
-        self.returned.as_ref().filter(|_| self.exhausted())
+        self.source
+            .returned
+            .as_ref()
+            .filter(|_| self.batch.is_empty())
     }
 
     /// What the body returned, if all items were taken.
     pub fn into_return(self) -> Option<R> {
-        if self.exhausted() {
-            self.returned
+        if self.batch.is_empty() {
+            self.source.returned
         } else {
             None
         }
-    }
-
-    fn exhausted(&self) -> bool {
-        self.coroutine.done() && self.batch.is_empty()
-    }
-
-    /// Lets the body fill the next batch, if it has not ended.
-    #[cold]
-    #[inline(never)]
-    fn refill(&mut self) -> bool {
-        if self.coroutine.done() {
-            return false;
-        }
-        let empty = mem::replace(&mut self.batch, Batch::new(0)).recycle();
-        self.batch = match self.coroutine.resume(empty) {
-            CoroutineResult::Yield(batch) => batch,
-            CoroutineResult::Return((value, batch)) => {
-                self.returned = Some(value);
-                batch
-            }
-        };
-        true
     }
 }
 
@@ -411,7 +416,8 @@ impl<T, R, S: Stack> Iterator for Buffered<T, R, S> {
             if let Some(item) = self.batch.pop() {
                 return Some(item);
             }
-            if !self.refill() {
+            self.batch = self.source.refill(self.batch.take_places());
+            if self.batch.is_empty() {
                 return None;
             }
         }
@@ -423,7 +429,7 @@ impl<T, R, S: Stack> FusedIterator for Buffered<T, R, S> {}
 impl<T, R, S: Stack> fmt::Debug for Buffered<T, R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Buffered")
-            .field("exhausted", &self.exhausted())
+            .field("source_ended", &self.source.coroutine.done())
             .finish_non_exhaustive()
     }
 }

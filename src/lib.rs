@@ -96,6 +96,10 @@
 //! it.
 
 #![no_std]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "an example is shown here as it is"
+)]
 
 #[cfg(any(feature = "std", test))]
 extern crate std;

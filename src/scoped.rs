@@ -86,9 +86,9 @@ impl<'a, Input, Yield, Return> ScopedCoroutine<'a, Input, Yield, Return> {
     /// # Panics
     ///
     /// If there is no stack to be had.
-    pub fn new<F: 'a>(body: F) -> Self
+    pub fn new<F>(body: F) -> Self
     where
-        F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
+        F: FnOnce(&Yielder<Input, Yield>, Input) -> Return + 'a,
     {
         Self::with_stack(DefaultStack::default(), body)
     }
@@ -102,9 +102,9 @@ impl<'a, Input, Yield, Return, Stack: stack::Stack>
     /// # Panics
     ///
     /// If `body` is larger than the stack.
-    pub fn with_stack<F: 'a>(stack: Stack, body: F) -> Self
+    pub fn with_stack<F>(stack: Stack, body: F) -> Self
     where
-        F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
+        F: FnOnce(&Yielder<Input, Yield>, Input) -> Return + 'a,
     {
         Self {
             // SAFETY: it runs within `scope` only, which drops it while `'a` lasts.
