@@ -42,8 +42,8 @@ cfg_if::cfg_if! {
             payload.downcast_ref::<ForcedUnwind>().is_some_and(|forced| forced.token == token)
         }
     } else {
-        /// A panic as a value: there is none.
-        pub(crate) enum Payload {}
+        /// A panic as a value: none is ever made.
+        pub(crate) struct Payload(());
 
         /// Runs `f` at the root of a stack; a panic there ends the program.
         #[inline(always)]
@@ -55,8 +55,8 @@ cfg_if::cfg_if! {
         }
 
         /// Lets a panic go on from here.
-        pub(crate) fn rethrow(payload: Payload) -> ! {
-            match payload {}
+        pub(crate) fn rethrow(_payload: Payload) -> ! {
+            unreachable!("a panic crossed without the feature `unwind`")
         }
 
         /// Never called: nobody asks a stack to unwind without the feature.
@@ -65,8 +65,8 @@ cfg_if::cfg_if! {
         }
 
         /// Whether `payload` is the forced unwind of the stack that `token` stands for.
-        pub(crate) fn is_force_of(payload: &Payload, _token: usize) -> bool {
-            match *payload {}
+        pub(crate) fn is_force_of(_payload: &Payload, _token: usize) -> bool {
+            false
         }
     }
 }

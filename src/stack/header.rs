@@ -159,6 +159,7 @@ impl Header {
     /// # Safety
     ///
     /// The header at `base` was written, and its stack stands still.
+    #[cfg(feature = "std")]
     pub(crate) unsafe fn set_painted(base: StackPointer) {
         // SAFETY: the caller says so.
         unsafe { (*Header::of(base)).name |= PAINTED };

@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code, reason = "writes and reads a stack as words")]
 
-use super::{Stack, StackPointer};
+#[cfg(feature = "std")]
+use super::Stack;
+use super::StackPointer;
 
 /// What an unused word holds.
 const PAINT: usize = 0xa5a5_a5a5;
@@ -12,6 +14,7 @@ const PAINT: usize = 0xa5a5_a5a5;
 /// # Safety
 ///
 /// Nobody is using the stack.
+#[cfg(feature = "std")]
 pub(crate) unsafe fn paint(stack: &impl Stack) {
     let limit = (stack.limit().get() + stack.guard_size()) as *mut usize;
     let words = (stack.base().get() - limit as usize) / size_of::<usize>();
