@@ -12,6 +12,7 @@
     reason = "borrows behind the back of the `'static` bounds"
 )]
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -58,6 +59,21 @@ use crate::trap::CoroutineTrapHandler;
 /// });
 /// ```
 ///
+/// Nor can it be gone before the coroutine is, even if that never runs:
+///
+/// ```compile_fail,E0597
+/// struct Shout<'a>(&'a str);
+/// impl Drop for Shout<'_> {
+///     fn drop(&mut self) {
+///         println!("{}", self.0);
+///     }
+/// }
+/// let coroutine;
+/// let text = String::from("gone when the coroutine drops its body");
+/// let shout = Shout(&text);
+/// coroutine = segno::ScopedCoroutine::<(), (), ()>::new(move |_, ()| drop(shout));
+/// ```
+///
 /// A handle cannot leave its scope, nor be swapped for that of another:
 ///
 /// ```compile_fail
@@ -77,7 +93,9 @@ use crate::trap::CoroutineTrapHandler;
 /// ```
 pub struct ScopedCoroutine<'a, Input, Yield, Return, Stack: stack::Stack = DefaultStack> {
     inner: Coroutine<Input, Yield, Return, Stack>,
-    borrows: PhantomData<&'a mut ()>,
+    // As if the body were a field: dropping the coroutine drops it, so what it borrows must
+    // still be there then.
+    body: PhantomData<Box<dyn FnOnce() + 'a>>,
 }
 
 impl<'a, Input, Yield, Return> ScopedCoroutine<'a, Input, Yield, Return> {
@@ -109,7 +127,7 @@ impl<'a, Input, Yield, Return, Stack: stack::Stack>
         Self {
             // SAFETY: it runs within `scope` only, which drops it while `'a` lasts.
             inner: unsafe { Coroutine::with_stack_unchecked(stack, body) },
-            borrows: PhantomData,
+            body: PhantomData,
         }
     }
 

@@ -45,5 +45,6 @@ pub(crate) enum Exit<Y, R> {
     Panic(Payload),
 }
 
-/// The largest body that fits on every stack; a larger one is measured against its stack.
+/// A body that fits on every stack, its alignment included; a larger one is measured against
+/// its stack.
 pub(crate) const SMALL_BODY: usize = 1024;

@@ -141,7 +141,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     {
         let base = stack.base();
         let limit = stack.limit().get() + stack.guard_size();
-        if size_of::<F>() > SMALL_BODY {
+        if size_of::<F>() + align_of::<F>() > SMALL_BODY {
             let available = (base.get() - limit).saturating_sub(MIN_STACK_SIZE - SMALL_BODY);
             let requested = size_of::<F>().saturating_add(align_of::<F>());
             if requested > available {
@@ -427,6 +427,12 @@ impl<R> Trap<R> {
             }
         }
 
+        const {
+            assert!(
+                size_of::<F>() + align_of::<F>() <= SMALL_BODY,
+                "a closure too large for every stack"
+            );
+        }
         let link = self.link as *mut usize;
         // SAFETY: the caller gives up what lies on the stack.
         unsafe {
