@@ -29,8 +29,9 @@
 
 use alloc::sync::Arc;
 use core::cell::Cell;
+use core::hint;
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use super::StackPointer;
 use super::default::{Owner, RawStack};
@@ -259,13 +260,27 @@ fn give_back(batch: &Batch) {
     }
 }
 
+/// Calls `f` with the calling thread's caches.
+///
+/// The address is asked for anew each time, behind a call that the compiler cannot see
+/// through: it would compute the address once in a function that takes stacks both before
+/// and after a suspension, and use another thread's caches if its coroutine has moved.
+#[inline(always)]
+fn with_caches<T>(f: impl FnOnce(&Caches) -> T) -> T {
+    #[inline(never)]
+    fn address() -> *const Caches {
+        // Without the black box the function would be known to depend on nothing.
+        hint::black_box(CACHES.with(ptr::from_ref))
+    }
+    // SAFETY: a thread-local without a destructor is there as long as its thread, which is
+    // the calling one, as `f` does not suspend.
+    f(unsafe { &*address() })
+}
+
 /// Takes a stack of the global pool, if the thread holds one.
 #[inline]
 pub(super) fn take_global() -> Option<RawStack> {
-    CACHES
-        .try_with(|caches| caches.ways[0].pop())
-        .ok()
-        .flatten()
+    with_caches(|caches| caches.ways[0].pop())
 }
 
 /// Gives back a stack of the global pool.
@@ -275,10 +290,7 @@ pub(super) fn take_global() -> Option<RawStack> {
 /// It is one, and the caller has nothing left of it.
 #[inline]
 pub(super) unsafe fn give_global(stack: RawStack) {
-    if !CACHES
-        .try_with(|caches| caches.ways[0].push(stack))
-        .unwrap_or(false)
-    {
+    if !with_caches(|caches| caches.ways[0].push(stack)) {
         // SAFETY: the caller says so.
         unsafe { spill(stack.base, stack.limit, stack.owner) };
     }
@@ -287,10 +299,7 @@ pub(super) unsafe fn give_global(stack: RawStack) {
 /// Takes a stack of this pool, if the thread holds one.
 #[inline]
 pub(super) fn take(pool: usize) -> Option<RawStack> {
-    CACHES
-        .try_with(|caches| caches.way(pool)?.pop())
-        .ok()
-        .flatten()
+    with_caches(|caches| caches.way(pool)?.pop())
 }
 
 /// Gives back a stack of any pool.
@@ -307,7 +316,7 @@ pub(super) unsafe fn give(stack: RawStack) {
             .way(slab.pool())
             .is_some_and(|way| !slab.core().closed() && way.push(stack))
     };
-    if !CACHES.try_with(push).unwrap_or(false) {
+    if !with_caches(push) {
         // SAFETY: the caller says so.
         unsafe { spill(stack.base, stack.limit, stack.owner) };
     }
@@ -329,9 +338,7 @@ pub(super) fn refill(core: &Arc<Core>) -> Result<RawStack, StackError> {
         }
         Ok(stack)
     };
-    CACHES
-        .try_with(|caches| with_way(caches.assigned(core)))
-        .unwrap_or_else(|_| with_way(None))
+    with_caches(|caches| with_way(caches.assigned(core)))
 }
 
 /// Gives back a stack for which the thread's cache has no room. Takes the words one by one,
@@ -355,7 +362,7 @@ unsafe fn spill(base: StackPointer, limit: StackPointer, owner: NonNull<Owner>) 
         }
         way.push(stack)
     };
-    if !CACHES.try_with(push).unwrap_or(false) {
+    if !with_caches(push) {
         // SAFETY: a slot of this pool, and the caller has nothing left of it.
         unsafe { core.give(&[stack]) };
     }
@@ -363,7 +370,7 @@ unsafe fn spill(base: StackPointer, limit: StackPointer, owner: NonNull<Owner>) 
 
 /// Gives back what the calling thread holds of a pool.
 pub(super) fn flush(core: &Core) {
-    let _ = CACHES.try_with(|caches| {
+    with_caches(|caches| {
         if let Some(way) = caches.way(core.id()) {
             give_back(&way.oldest(DEPTH));
         }
@@ -372,7 +379,5 @@ pub(super) fn flush(core: &Core) {
 
 /// How many stacks of a pool the calling thread holds.
 pub(super) fn ready(pool: usize) -> usize {
-    CACHES
-        .try_with(|caches| caches.way(pool).map_or(0, |way| way.len.get()))
-        .unwrap_or(0)
+    with_caches(|caches| caches.way(pool).map_or(0, |way| way.len.get()))
 }

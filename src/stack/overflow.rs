@@ -131,6 +131,9 @@ impl Signal {
     fn pass_on(&self, info: *mut libc::siginfo_t, context: *mut c_void, from_user: bool) {
         let handler = self.handler.load(Acquire);
         let flags = self.flags.load(Relaxed) as c_int;
+        if flags & libc::SA_RESETHAND != 0 {
+            self.handler.store(libc::SIG_DFL, Relaxed);
+        }
         match handler {
             libc::SIG_IGN if from_user => {}
             libc::SIG_DFL | libc::SIG_IGN => {

@@ -185,11 +185,25 @@ impl Pool {
 
     /// The usable bytes of each stack, at least: guard and colour are not counted. Zero if
     /// slots of the size asked for cannot be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = segno::stack::Pool::builder().slot_size(1 << 20).build();
+    /// assert!(pool.stack_size() < 1 << 20);
+    /// ```
     pub fn stack_size(&self) -> usize {
         self.core().layout.as_ref().map_or(0, Layout::usable)
     }
 
     /// The bytes of guard below each stack. Zero if slots of the size asked for cannot be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = segno::stack::Pool::builder().guard_size(64 * 1024).build();
+    /// assert_eq!(pool.guard_size(), 64 * 1024);
+    /// ```
     pub fn guard_size(&self) -> usize {
         self.core().layout.as_ref().map_or(0, |layout| layout.guard)
     }
@@ -219,6 +233,17 @@ impl Pool {
 
     /// What the pool holds now. Where other threads take and give at the same time, the
     /// numbers are of one moment nevertheless.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use segno::stack::Pool;
+    ///
+    /// let pool = Pool::builder().build();
+    /// let stacks = [pool.take()?, pool.take()?];
+    /// assert_eq!(pool.stats().in_use, 2);
+    /// # Ok::<(), segno::error::StackError>(())
+    /// ```
     pub fn stats(&self) -> PoolStats {
         let core = self.core();
         let ready = cache::ready(core.id);
