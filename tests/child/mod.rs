@@ -9,13 +9,13 @@ use std::process::{Command, Output};
 const VARIABLE: &str = "SEGNO_TEST_CASE";
 
 /// How a child ended.
-pub struct Ended {
+pub(crate) struct Ended {
     /// The signal that it died of.
-    pub signal: Option<i32>,
+    pub(crate) signal: Option<i32>,
     /// What it wrote to standard output, the test harness's lines included.
-    pub out: String,
+    pub(crate) out: String,
     /// What it wrote to standard error, an emulator's lines not included.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 impl Ended {
@@ -36,7 +36,7 @@ impl Ended {
     /// Asserts that the child came to its end, which the test harness then says.
     #[track_caller]
     #[allow(dead_code, reason = "not every file has children that succeed")]
-    pub fn assert_passed(&self) {
+    pub(crate) fn assert_passed(&self) {
         let Self { signal, out, err } = self;
         assert!(
             signal.is_none() && out.contains("1 passed"),
@@ -47,7 +47,7 @@ impl Ended {
     /// Asserts that the child died of `signal`, having said `words` on standard error.
     #[track_caller]
     #[allow(dead_code, reason = "not every file has children that die")]
-    pub fn assert_died(&self, signal: i32, words: &str) {
+    pub(crate) fn assert_died(&self, signal: i32, words: &str) {
         let Self { out, err, .. } = self;
         assert_eq!(self.signal, Some(signal), "{out}\n{err}");
         assert!(err.contains(words), "{out}\n{err}");
@@ -56,7 +56,7 @@ impl Ended {
 
 /// Runs `body`, one case of a test, in a child, and answers how that ended. In the child
 /// itself there is nothing to answer.
-pub fn run(test: &str, case: &str, body: impl FnOnce()) -> Option<Ended> {
+pub(crate) fn run(test: &str, case: &str, body: impl FnOnce()) -> Option<Ended> {
     let name = format!("{test} {case}");
     if let Some(wanted) = std::env::var_os(VARIABLE) {
         if wanted == *name {
@@ -70,7 +70,7 @@ pub fn run(test: &str, case: &str, body: impl FnOnce()) -> Option<Ended> {
 }
 
 /// What starts the child, through the same emulator if this process runs under one.
-pub fn command(test: &str, case: &str) -> Command {
+pub(crate) fn command(test: &str, case: &str) -> Command {
     let program = std::env::current_exe().unwrap();
     let mut command = match emulator() {
         Some(runner) => {
@@ -88,7 +88,7 @@ pub fn command(test: &str, case: &str) -> Command {
 }
 
 /// The qemu that emulates this process, as cargo was told of it.
-pub fn emulator() -> Option<String> {
+pub(crate) fn emulator() -> Option<String> {
     let variable = format!("CARGO_TARGET_{}", std::env::consts::ARCH.to_uppercase());
     std::env::vars()
         .find(|(name, value)| {

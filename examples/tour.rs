@@ -1,0 +1,225 @@
+//! What this crate does, shown in five parts.
+//!
+//! ```text
+//! cargo run --example tour
+//! ```
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::{Command, ExitCode, exit};
+use std::rc::Rc;
+
+use segno::generator::{Generator, Yielder};
+use segno::{Coroutine, CoroutineResult, stack};
+
+// ---- 1 ---------------------------------------------------------------------------------
+
+/// A directory of a file system, or a file.
+enum Entry {
+    File(&'static str),
+    Directory(&'static str, Vec<Entry>),
+}
+
+/// Says the path of each file below an entry. An ordinary recursion, but that `suspend`
+/// hands the path to whoever is iterating, and pauses all calls that are under way.
+fn files(entry: &Entry, above: &str, y: &Yielder<'_, String>) {
+    match entry {
+        Entry::File(name) => y.suspend(format!("{above}{name}")),
+        Entry::Directory(name, entries) => {
+            let here = format!("{above}{name}/");
+            for entry in entries {
+                files(entry, &here, y);
+            }
+        }
+    }
+}
+
+fn a_recursion_as_an_iterator() {
+    use Entry::{Directory, File};
+    let source = vec![
+        File("lib.rs"),
+        Directory("stack", vec![File("pool.rs"), File("slab.rs")]),
+        File("trap.rs"),
+    ];
+    let tree = Directory("src", source);
+
+    let mut paths = Generator::new(move |y| files(&tree, "", y));
+    println!("   the first: {}", paths.next().expect("there are files"));
+    for path in paths.filter(|path| path.contains("stack")) {
+        println!("   in stack:  {path}");
+    }
+}
+
+// ---- 2 ---------------------------------------------------------------------------------
+
+/// What one says to the other about a number between 1 and 100.
+#[derive(Clone, Copy, Debug)]
+enum Hint {
+    Ready,
+    Higher,
+    Lower,
+    Right,
+}
+
+fn two_that_talk() {
+    // Yields guesses, and is resumed with hints. Where it is in its search is not in any
+    // variable that outlives a call, but simply where it is.
+    let mut guesser = Coroutine::new(|yielder, _ready| {
+        let (mut low, mut high) = (1, 100);
+        for guesses in 1.. {
+            let guess = (low + high) / 2;
+            match yielder.suspend(guess) {
+                Hint::Higher => low = guess + 1,
+                Hint::Lower => high = guess - 1,
+                _ => return guesses,
+            }
+        }
+        unreachable!("there are only so many numbers")
+    });
+    // Yields hints, and is resumed with guesses.
+    let mut thinker = Coroutine::<i32, Hint, ()>::new(|yielder, mut guess| {
+        let secret = 42;
+        loop {
+            guess = yielder.suspend(match guess {
+                _ if guess < secret => Hint::Higher,
+                _ if guess > secret => Hint::Lower,
+                _ => Hint::Right,
+            });
+        }
+    });
+
+    let mut hint = Hint::Ready;
+    loop {
+        let guess = match guesser.resume(hint) {
+            CoroutineResult::Yield(guess) => guess,
+            CoroutineResult::Return(guesses) => {
+                println!("   found with {guesses} guesses");
+                break;
+            }
+        };
+        hint = match thinker.resume(guess) {
+            CoroutineResult::Yield(hint) => hint,
+            CoroutineResult::Return(()) => unreachable!("never tires"),
+        };
+        println!("   {guess}? {hint:?}");
+    }
+}
+
+// ---- 3 ---------------------------------------------------------------------------------
+
+/// Says so when it is dropped.
+struct TemporaryFile(&'static str);
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        println!("   removed {}", self.0);
+    }
+}
+
+fn dropped_half_way() {
+    let mut download = Coroutine::new(|yielder, ()| {
+        let _part = TemporaryFile("download.part");
+        for percent in [10, 20, 30] {
+            let _block = TemporaryFile("block.tmp");
+            yielder.suspend(percent);
+        }
+        println!("   never printed");
+    });
+    if let CoroutineResult::Yield(percent) = download.resume(()) {
+        println!("   {percent} percent are there; enough");
+    }
+    // Unwinds the stack of the coroutine, as a panic would.
+    drop(download);
+}
+
+// ---- 4 ---------------------------------------------------------------------------------
+
+fn a_panic_that_crosses() {
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let body_log = Rc::clone(&log);
+    let mut fragile = Coroutine::<u32, (), ()>::new(move |yielder, mut divisor| {
+        loop {
+            body_log.borrow_mut().push(100 / divisor);
+            divisor = yielder.suspend(());
+        }
+    });
+    fragile.resume(5);
+
+    // The panic begins in the coroutine, unwinds it, and goes on from `resume`.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|info| {
+        println!("   {}", info.to_string().replace('\n', " "))
+    }));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| fragile.resume(0)));
+    panic::set_hook(hook);
+
+    println!("   its resumer caught a panic: {}", outcome.is_err());
+    println!("   what it did before is there: {:?}", log.borrow());
+    println!("   it is done: {}", fragile.done());
+}
+
+// ---- 5 ---------------------------------------------------------------------------------
+
+/// Tells a child process that it is to overflow a stack.
+const OVERFLOW: &str = "SEGNO_TOUR_OVERFLOW";
+
+fn an_overflow_with_a_name() {
+    let outcome = std::env::current_exe()
+        .and_then(|program| Command::new(program).env(OVERFLOW, "1").output());
+    match outcome {
+        Ok(child) => {
+            let said = String::from_utf8_lossy(&child.stderr);
+            for line in said.lines().filter(|line| line.starts_with("segno: ")) {
+                println!("   {line}");
+            }
+            println!("   and the child ended: {}", child.status);
+            assert!(said.contains("coroutine 'bottomless' overflowed its stack"));
+        }
+        // An emulator of another machine may not be able to start a second one.
+        Err(error) => println!("   not shown: no child could be started here ({error})"),
+    }
+}
+
+fn overflow() -> ! {
+    fn bottomless(depth: u64) -> u64 {
+        match depth {
+            u64::MAX => depth, // no stack is that deep
+            _ => 1 + black_box(bottomless(depth + 1)),
+        }
+    }
+    if let Err(error) = stack::report_overflow() {
+        eprintln!("segno: no report: {error}");
+    }
+    let coroutine = Coroutine::<u64, (), u64>::builder()
+        .name("bottomless")
+        .stack_size(64 * 1024)
+        .build(|_, depth| bottomless(depth));
+    match coroutine {
+        Ok(mut coroutine) => println!("{:?}", coroutine.resume(0)),
+        Err(error) => eprintln!("segno: {error}"),
+    }
+    exit(1);
+}
+
+fn main() -> ExitCode {
+    if std::env::var_os(OVERFLOW).is_some() {
+        overflow();
+    }
+    println!("1. A recursion as an iterator: it pauses at each file, however deep.");
+    a_recursion_as_an_iterator();
+    println!("2. Two that talk: one guesses, the other one thought of a number.");
+    two_that_talk();
+    println!("3. Dropped half way: what it held is cleaned up, innermost first.");
+    dropped_half_way();
+    println!("4. A panic crosses from a coroutine to whoever resumed it.");
+    a_panic_that_crosses();
+    println!("5. An overflow, in a child process: the guard stops it, the report names it.");
+    an_overflow_with_a_name();
+    ExitCode::SUCCESS
+}
+
+#[test]
+fn tour() {
+    main();
+}
