@@ -12,11 +12,11 @@ use segno::Coroutine;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod control {
     #[cfg(target_arch = "x86_64")]
-    pub const TOWARD_ZERO: u64 = 0b11 << 13;
+    pub(crate) const TOWARD_ZERO: u64 = 0b11 << 13;
     #[cfg(target_arch = "aarch64")]
-    pub const TOWARD_ZERO: u64 = 0b11 << 22;
+    pub(crate) const TOWARD_ZERO: u64 = 0b11 << 22;
 
-    pub fn get() -> u64 {
+    pub(crate) fn get() -> u64 {
         let mut word = 0u64;
         // SAFETY: reads the control register.
         unsafe {
@@ -29,7 +29,7 @@ mod control {
         word
     }
 
-    pub fn set(word: u64) {
+    pub(crate) fn set(word: u64) {
         // SAFETY: nothing is computed in floating point until it is set back.
         unsafe {
             #[cfg(target_arch = "x86_64")]
