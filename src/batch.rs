@@ -33,6 +33,7 @@ impl<T> Places<T> {
 pub(crate) struct Full<T>(Box<[MaybeUninit<T>]>);
 
 impl<T> Drop for Full<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: all places hold items, and nobody sees them after this.
         unsafe { self.0.assume_init_drop() };
@@ -83,6 +84,7 @@ impl<T> Filling<T> {
 }
 
 impl<T> Drop for Filling<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: the first `filled` places hold items, and nobody sees them after this.
         unsafe { self.places[..self.filled].assume_init_drop() };
@@ -151,6 +153,7 @@ impl<T> Draining<T> {
 }
 
 impl<T> Drop for Draining<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: these places hold items, and nobody sees them after this.
         unsafe { self.places[self.first..self.end].assume_init_drop() };

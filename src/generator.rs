@@ -42,17 +42,16 @@ impl<T> Yielder<'_, T> {
     /// # Panics
     ///
     /// When the generator is dropped meanwhile: that is how its body is unwound.
-    // The three ways are told apart only when there is no place in a batch, so that a batch
-    // fills without asking. Nothing here lends the yielder out: in a body that is inlined,
-    // its fields are registers.
+    // Nothing here lends the yielder out: in a body that is inlined, its fields are registers
+    // or known to the compiler.
     #[inline(always)]
     pub fn suspend(&self, item: T) {
-        let Err(item) = self.batch.borrow_mut().push(item) else {
-            return;
-        };
         match self.to {
             Taker::Resumer(resumer) => resumer.suspend(item),
             Taker::Batches(consumer) => {
+                let Err(item) = self.batch.borrow_mut().push(item) else {
+                    return;
+                };
                 let full = self.batch.borrow_mut().take_full();
                 let mut batch = Filling::new(consumer.suspend(full));
                 let _ = batch.push(item);

@@ -151,18 +151,18 @@ macro_rules! workloads {
             /// What it takes to sum up all items but the first `skip`.
             fn drain(skip: u64, mut items: Coroutine<(), u64, ()>) -> Duration {
                 #[inline(never)]
-                fn sum(mut items: Coroutine<(), u64, ()>) -> (Duration, impl Drop) {
+                fn sum(mut items: Coroutine<(), u64, ()>) -> Duration {
                     let (mut sum, start) = (0, Instant::now());
                     while let CoroutineResult::Yield(item) = items.resume(()) {
                         sum += black_box(item);
                     }
                     black_box(sum);
-                    (start.elapsed(), items)
+                    start.elapsed()
                 }
                 for _ in 0..skip {
                     black_box(items.resume(()));
                 }
-                sum(items).0
+                sum(items)
             }
 
             /// `n` round trips, one with each of `count` coroutines in turn.
@@ -311,16 +311,16 @@ pub(crate) mod generator {
 /// What it takes to sum up all items but the first `skip`, in a `for` loop.
 pub(crate) fn drain(skip: u64, mut items: impl Iterator<Item = u64>) -> Duration {
     #[inline(never)]
-    fn sum<I: Iterator<Item = u64>>(mut items: I) -> (Duration, I) {
+    fn sum(items: impl Iterator<Item = u64>) -> Duration {
         let (mut sum, start) = (0, Instant::now());
-        for item in &mut items {
+        for item in items {
             sum += black_box(item);
         }
         black_box(sum);
-        (start.elapsed(), items)
+        start.elapsed()
     }
     for _ in 0..skip {
         black_box(items.next());
     }
-    sum(items).0
+    sum(items)
 }
