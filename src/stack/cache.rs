@@ -269,8 +269,10 @@ fn give_back(batch: &Batch) {
 fn with_caches<T>(f: impl FnOnce(&Caches) -> T) -> T {
     #[inline(never)]
     fn address() -> *const Caches {
-        // Without the black box the function would be known to depend on nothing.
-        hint::black_box(CACHES.with(ptr::from_ref))
+        // Without the black box the function would be known to have no effect, and two calls
+        // of it to be as good as one.
+        hint::black_box(());
+        CACHES.with(ptr::from_ref)
     }
     // SAFETY: a thread-local without a destructor is there as long as its thread, which is
     // the calling one, as `f` does not suspend.
