@@ -23,6 +23,7 @@ use crate::stack::StackPointer;
 
 cfg_if::cfg_if! {
     if #[cfg(segno_asan)] {
+        use core::cell::Cell;
         use core::ptr;
 
         unsafe extern "C" {
@@ -62,16 +63,44 @@ cfg_if::cfg_if! {
                 self.0 = context;
             }
 
-            pub(crate) fn end(&mut self) {}
+            /// Forgets a stack that was left for good, once what it sent has been read.
+            pub(crate) fn end(&mut self) {
+                bury(self.0);
+            }
+        }
+
+        std::thread_local! {
+            /// The fake stack of the stack that was left for good last.
+            static DEAD: Cell<*mut u8> = const { Cell::new(ptr::null_mut()) };
         }
 
         pub(crate) unsafe fn leave(to: Context, for_good: bool) -> Left {
             let mut fake_stack = ptr::null_mut();
-            // Without a place to keep it, the fake stack is freed.
-            let keep = if for_good { ptr::null_mut() } else { &raw mut fake_stack };
             // SAFETY: the caller switches to that stack.
-            unsafe { __sanitizer_start_switch_fiber(keep, to.bottom as *const u8, to.size) };
+            unsafe { __sanitizer_start_switch_fiber(&mut fake_stack, to.bottom as *const u8, to.size) };
+            // It cannot be freed yet: this very frame may be on it, and what is sent.
+            if for_good {
+                DEAD.set(fake_stack);
+            }
             Left(fake_stack)
+        }
+
+        /// Frees the fake stack of a stack that was left for good. The runtime does that only
+        /// for the stack it believes to be current, so it is made to believe so.
+        #[inline(never)]
+        pub(crate) fn bury(dead: Context) {
+            let dead_fake_stack = DEAD.take();
+            if dead_fake_stack.is_null() {
+                return;
+            }
+            let (mut mine, mut bottom, mut size) = (ptr::null_mut(), ptr::null(), 0);
+            // SAFETY: there and back again, with the bounds that this stack had before.
+            unsafe {
+                __sanitizer_start_switch_fiber(&mut mine, dead.bottom as *const u8, dead.size);
+                __sanitizer_finish_switch_fiber(dead_fake_stack, &mut bottom, &mut size);
+                __sanitizer_start_switch_fiber(ptr::null_mut(), bottom, size);
+                __sanitizer_finish_switch_fiber(mine, ptr::null_mut(), ptr::null_mut());
+            }
         }
 
         pub(crate) unsafe fn arrive(left: Left) -> Context {
@@ -154,6 +183,8 @@ cfg_if::cfg_if! {
             Context(LEFT.get())
         }
 
+        pub(crate) fn bury(_dead: Context) {}
+
         pub(crate) unsafe fn forget_stack(_lowest: usize, _highest: usize) {}
     } else {
         /// A stack as the sanitizer knows it.
@@ -199,6 +230,10 @@ cfg_if::cfg_if! {
         pub(crate) unsafe fn arrive(_left: Left) -> Context {
             Context
         }
+
+        /// Forgets a stack that was left for good, once what it sent has been read.
+        #[inline(always)]
+        pub(crate) fn bury(_dead: Context) {}
 
         /// Lets a stack that is to be used again forget the frames on it.
         #[inline(always)]

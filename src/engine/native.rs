@@ -100,7 +100,10 @@ impl<I, Y> Link<I, Y> {
         // nothing: an `asm!` block that may push has no red zone.
         let base = self.header.link.get() & !(STACK_ALIGNMENT - 1);
         // SAFETY: so nobody is using the memory below.
-        unsafe { call_on(base, self.header.parent(), f) }
+        match unsafe { call_on(base, self.header.parent(), f) } {
+            Ok(result) => result,
+            Err(payload) => unwind::rethrow(payload),
+        }
     }
 
     /// How many bytes are left below this frame.
@@ -189,12 +192,13 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
                 self.sp = state;
                 Exit::Yield(from_words(words))
             } else {
-                self.ended();
-                if state == RETURNED {
+                let exit = if state == RETURNED {
                     Exit::Return(from_words(words))
                 } else {
                     Exit::Panic(from_words(words))
-                }
+                };
+                self.ended();
+                exit
             }
         }
     }
@@ -211,12 +215,13 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
                 self.sp = state;
                 return Some(Exit::Yield(from_words(words)));
             }
-            self.ended();
-            match state {
+            let exit = match state {
                 PANICKED => Some(Exit::Panic(from_words(words))),
                 _ if fresh => None,
                 _ => Some(Exit::Return(from_words(words))),
-            }
+            };
+            self.ended();
+            exit
         }
     }
 
@@ -353,13 +358,20 @@ pub(crate) fn on_stack<S: Stack, R>(stack: S, f: impl FnOnce() -> R) -> R {
         let result = call_on(top, fiber.context(), f);
         fiber.end();
         drop(stack);
-        result
+        match result {
+            Ok(result) => result,
+            Err(payload) => unwind::rethrow(payload),
+        }
     }
 }
 
 /// Runs `f` on the stack that begins at `base`, of which the sanitizers know as `context`.
 #[inline]
-unsafe fn call_on<F: FnOnce() -> R, R>(base: usize, context: sanitize::Context, f: F) -> R {
+unsafe fn call_on<F: FnOnce() -> R, R>(
+    base: usize,
+    context: sanitize::Context,
+    f: F,
+) -> Result<R, Payload> {
     struct Call<F, R> {
         f: Option<F>,
         result: Option<Result<R, Payload>>,
@@ -386,10 +398,10 @@ unsafe fn call_on<F: FnOnce() -> R, R>(base: usize, context: sanitize::Context, 
         let left = sanitize::leave(context, false);
         switch::on_stack((&raw mut call).cast(), base, run::<F, R>);
         sanitize::arrive(left);
+        sanitize::bury(context);
     }
     match call.result {
-        Some(Ok(result)) => result,
-        Some(Err(payload)) => unwind::rethrow(payload),
+        Some(result) => result,
         None => unreachable!("the call on the other stack came back without a result"),
     }
 }
