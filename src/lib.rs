@@ -96,6 +96,10 @@
 //! it.
 
 #![no_std]
+#![cfg_attr(
+    not(all(unix, any(target_arch = "x86_64", target_arch = "aarch64"))),
+    allow(dead_code, reason = "another engine, or none, needs less of the crate")
+)]
 #![allow(
     clippy::test_attr_in_doctest,
     reason = "an example is shown here as it is"

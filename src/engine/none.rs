@@ -33,7 +33,8 @@ impl<I, Y> Link<I, Y> {
 
 pub(crate) struct Core<I, Y, R, S> {
     never: Infallible,
-    marker: PhantomData<(fn(I) -> Exit<Y, R>, S)>,
+    body: PhantomData<fn(I) -> Exit<Y, R>>,
+    stack: PhantomData<S>,
 }
 
 #[allow(unsafe_code, reason = "the vocabulary of engines has unsafe words")]

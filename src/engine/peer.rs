@@ -13,7 +13,6 @@
 
 use alloc::boxed::Box;
 use core::cell::Cell;
-use core::marker::PhantomData;
 use core::mem::size_of;
 
 use corosensei as peer;
@@ -37,6 +36,32 @@ enum Message<I> {
 
 /// How a body ended; no value if it was told to unwind before it began.
 type Ending<R> = Result<Option<R>, Payload>;
+
+/// An ending in a box. A pointer, for it can be copied, and only then can corosensei's trap
+/// handlers be, which are as much `Copy` as what they return.
+struct Sent<R>(*mut Ending<R>);
+
+impl<R> Clone for Sent<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Sent<R> {}
+
+impl<R> Sent<R> {
+    fn new(ending: Ending<R>) -> Self {
+        Self(Box::into_raw(Box::new(ending)))
+    }
+
+    /// # Safety
+    ///
+    /// Called once for what came from `new`.
+    unsafe fn receive(self) -> Ending<R> {
+        // SAFETY: the caller says so.
+        *unsafe { Box::from_raw(self.0) }
+    }
+}
 
 /// A stack without its header and the longest name.
 struct Lent<S>(S);
@@ -109,7 +134,7 @@ impl<I, Y> Link<I, Y> {
 }
 
 pub(crate) struct Core<I, Y, R, S: Stack> {
-    inner: peer::Coroutine<Message<I>, Y, Ending<R>, Lent<S>>,
+    inner: peer::Coroutine<Message<I>, Y, Sent<R>, Lent<S>>,
     // The stack has moved into `inner`, which does not show it.
     base: StackPointer,
     limit: usize,
@@ -141,16 +166,18 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
             Header::write(base, limit, name);
             peer::Coroutine::with_stack_unchecked(
                 Lent(stack),
-                move |yielder: &peer::Yielder<Message<I>, Y>, first| match first {
-                    Message::Unwind => unwind::catch(|| drop(body)).map(|()| None),
-                    Message::Continue(input) => {
-                        let link = Link {
-                            yielder,
-                            base,
-                            limit,
-                        };
-                        unwind::catch(|| body(&link, input)).map(Some)
-                    }
+                move |yielder: &peer::Yielder<Message<I>, Y>, first| {
+                    Sent::new(match first {
+                        Message::Unwind => unwind::catch(|| drop(body)).map(|()| None),
+                        Message::Continue(input) => {
+                            let link = Link {
+                                yielder,
+                                base,
+                                limit,
+                            };
+                            unwind::catch(|| body(&link, input)).map(Some)
+                        }
+                    })
                 },
             )
         };
@@ -160,11 +187,14 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     fn exchange(&mut self, message: Message<I>) -> Option<Exit<Y, R>> {
         // SAFETY: `new` wrote the header, and the coroutine stands still.
         unsafe { Header::note_before_resume(Header::of(self.base)) };
-        Some(match self.inner.resume(message) {
-            peer::CoroutineResult::Yield(value) => Exit::Yield(value),
-            peer::CoroutineResult::Return(Ok(value)) => Exit::Return(value?),
-            peer::CoroutineResult::Return(Err(payload)) => Exit::Panic(payload),
-        })
+        match self.inner.resume(message) {
+            peer::CoroutineResult::Yield(value) => Some(Exit::Yield(value)),
+            // SAFETY: the body sent it, and ends once.
+            peer::CoroutineResult::Return(sent) => match unsafe { sent.receive() } {
+                Ok(value) => value.map(Exit::Return),
+                Err(payload) => Some(Exit::Panic(payload)),
+            },
+        }
     }
 
     pub(crate) fn resume(&mut self, input: I) -> Exit<Y, R> {
@@ -227,7 +257,7 @@ pub(crate) fn on_stack<S: Stack, R>(stack: S, f: impl FnOnce() -> R) -> R {
 }
 
 pub(crate) struct Trap<R> {
-    inner: peer::trap::CoroutineTrapHandler<Ending<R>>,
+    inner: peer::trap::CoroutineTrapHandler<Sent<R>>,
 }
 
 impl<R> Clone for Trap<R> {
@@ -250,7 +280,7 @@ impl<R> Trap<R> {
         // SAFETY: the caller promises what corosensei asks for.
         unsafe {
             self.inner
-                .setup_trap_handler(move || unwind::catch(f).map(Some))
+                .setup_trap_handler(move || Sent::new(unwind::catch(f).map(Some)))
         }
     }
 }
