@@ -165,9 +165,14 @@ fn a_panic_that_crosses() {
 const OVERFLOW: &str = "SEGNO_TOUR_OVERFLOW";
 
 fn an_overflow_with_a_name() {
-    let outcome = std::env::current_exe()
+    let child = std::env::current_exe()
         .and_then(|program| Command::new(program).env(OVERFLOW, "1").output());
-    match outcome {
+    match child {
+        // What a shell says of a program that it cannot start, some emulators say too: this
+        // one runs inside them, but starts no second one.
+        Ok(child) if child.status.code() == Some(127) => {
+            println!("   not shown: this program cannot start itself here");
+        }
         Ok(child) => {
             let said = String::from_utf8_lossy(&child.stderr);
             for line in said.lines().filter(|line| line.starts_with("segno: ")) {
@@ -176,8 +181,7 @@ fn an_overflow_with_a_name() {
             println!("   and the child ended: {}", child.status);
             assert!(said.contains("coroutine 'bottomless' overflowed its stack"));
         }
-        // An emulator of another machine may not be able to start a second one.
-        Err(error) => println!("   not shown: no child could be started here ({error})"),
+        Err(error) => println!("   not shown: {error}"),
     }
 }
 

@@ -1,181 +1,353 @@
-//! A backtrace inside a coroutine goes on into whoever resumed it.
+//! A backtrace goes on from a coroutine into its resumer.
 
-#![cfg(unix)]
-#![allow(unsafe_code, reason = "stops on purpose, and reads frame records")]
+#![cfg(all(unix, feature = "std"))]
+#![allow(unsafe_code, reason = "reads frame pointers, and stops for a debugger")]
+
+mod child;
 
 use std::backtrace::Backtrace;
+use std::hint::black_box;
 use std::process::Command;
-use std::{env, hint};
 
 use segno::stack::DefaultStack;
-use segno::{Coroutine, Generator, on_stack};
+use segno::{Coroutine, Generator, ScopedCoroutine, Yielder, on_stack};
 
-const STOP: &str = "SEGNO_BACKTRACE_STOP";
-
+/// What a backtrace shows from here.
 #[inline(never)]
-fn names_here() -> String {
-    Backtrace::force_capture().to_string()
+fn captured_here() -> String {
+    black_box(Backtrace::force_capture().to_string())
 }
 
-/// Names that are looked for in a backtrace. The two differ, lest the compiler merge them.
-#[inline(never)]
-fn look_for_me<T>(f: impl FnOnce() -> T) -> T {
-    let result = f();
-    hint::black_box((&result, "one"));
-    result
+/// Calls `f` from a frame that stays.
+macro_rules! frame {
+    ($name:ident) => {
+        #[inline(never)]
+        fn $name<T>(f: impl FnOnce() -> T) -> T {
+            let answer = f();
+            black_box(());
+            answer
+        }
+    };
 }
 
-#[inline(never)]
-fn and_for_me<T>(f: impl FnOnce() -> T) -> T {
-    let result = f();
-    hint::black_box((&result, "another"));
-    result
-}
+frame!(in_the_outermost);
+frame!(in_the_middle);
+frame!(in_the_innermost);
 
-fn assert_in_order(backtrace: &str, names: &[&str]) {
+/// Asserts that the functions are there, the innermost first, each once.
+#[track_caller]
+fn assert_shows(backtrace: &str, functions: &[&str]) {
     let mut rest = backtrace;
-    for name in names {
-        let place = rest.find(name);
-        let place = place.unwrap_or_else(|| panic!("no {name} in its place in\n{backtrace}"));
-        rest = &rest[place + name.len()..];
+    for function in functions {
+        let (_, after) = rest
+            .split_once(function)
+            .unwrap_or_else(|| panic!("no {function} in its place in\n{backtrace}"));
+        rest = after;
     }
+}
+
+fn resume<Y>(coroutine: &mut Coroutine<(), Y, String>) -> String {
+    coroutine.resume(()).as_return().unwrap()
 }
 
 #[test]
 fn backtrace_traces_to_host() {
-    let mut coroutine = Coroutine::<(), (), String>::new(|yielder, ()| {
-        yielder.suspend(());
-        names_here()
+    let backtrace = in_the_outermost(|| {
+        let mut coroutine = Coroutine::<(), (), _>::new(|_, ()| in_the_innermost(captured_here));
+        resume(&mut coroutine)
     });
-    look_for_me(|| coroutine.resume(()));
-    // The second resumer is the one that counts.
-    let backtrace = and_for_me(|| coroutine.resume(())).as_return().unwrap();
-    assert_in_order(&backtrace, &["names_here", "and_for_me"]);
-    assert!(!backtrace.contains("look_for_me"), "{backtrace}");
+    assert_shows(
+        &backtrace,
+        &["captured_here", "in_the_innermost", "in_the_outermost"],
+    );
 }
 
 #[test]
-fn backtrace_through_nested_coroutines() {
-    let mut outer = Coroutine::<(), (), String>::new(|_, ()| {
-        let mut inner = Coroutine::<(), (), String>::new(|_, ()| names_here());
-        and_for_me(|| inner.resume(())).as_return().unwrap()
+fn after_a_switch_the_latest_resumer_is_shown() {
+    let mut coroutine = Coroutine::new(|yielder: &Yielder<(), ()>, ()| {
+        in_the_innermost(|| {
+            yielder.suspend(());
+            captured_here()
+        })
     });
-    let backtrace = look_for_me(|| outer.resume(())).as_return().unwrap();
-    assert_in_order(&backtrace, &["names_here", "and_for_me", "look_for_me"]);
+    in_the_middle(|| coroutine.resume(()));
+    let backtrace = in_the_outermost(|| resume(&mut coroutine));
+    assert_shows(
+        &backtrace,
+        &["captured_here", "in_the_innermost", "in_the_outermost"],
+    );
+    assert!(!backtrace.contains("in_the_middle"), "{backtrace}");
 }
 
 #[test]
-fn backtrace_on_other_stacks() {
+fn through_many_stacks() {
+    let backtrace = in_the_outermost(|| {
+        let mut outer = Coroutine::<(), (), _>::new(|_, ()| {
+            in_the_middle(|| {
+                let mut inner =
+                    Coroutine::<(), (), _>::new(|_, ()| in_the_innermost(captured_here));
+                resume(&mut inner)
+            })
+        });
+        resume(&mut outer)
+    });
+    let order = [
+        "captured_here",
+        "in_the_innermost",
+        "in_the_middle",
+        "in_the_outermost",
+    ];
+    assert_shows(&backtrace, &order);
+
+    // The stacks need not lie in any order of addresses.
+    fn nested(mut stacks: Vec<DefaultStack>) -> String {
+        match stacks.pop() {
+            None => captured_here(),
+            Some(stack) => {
+                let mut coroutine = Coroutine::<(), (), _>::with_stack(stack, move |_, ()| {
+                    in_the_middle(|| nested(stacks))
+                });
+                resume(&mut coroutine)
+            }
+        }
+    }
+    let mut stacks: Vec<_> = (0..6).map(|_| DefaultStack::default()).collect();
+    stacks.swap(0, 3);
+    stacks.swap(1, 4);
+    let backtrace = in_the_outermost(|| nested(stacks));
+    let order = ["captured_here"]
+        .into_iter()
+        .chain(["in_the_middle"; 6])
+        .chain(["in_the_outermost"]);
+    assert_shows(&backtrace, &order.collect::<Vec<_>>());
+}
+
+#[test]
+fn through_an_outer_coroutine_resumed_again() {
+    let mut outer = Coroutine::<(), (), String>::new(|outer, ()| {
+        let inner = ScopedCoroutine::<(), (), String>::new(|_, ()| {
+            outer.suspend(());
+            in_the_innermost(captured_here)
+        });
+        in_the_middle(|| inner.scope(|mut inner| inner.resume(()).as_return().unwrap()))
+    });
+    outer.resume(());
+    let backtrace = in_the_outermost(|| resume(&mut outer));
+    let order = [
+        "captured_here",
+        "in_the_innermost",
+        "in_the_middle",
+        "in_the_outermost",
+    ];
+    assert_shows(&backtrace, &order);
+}
+
+#[test]
+fn calls_on_other_stacks() {
     let stack = DefaultStack::default();
-    let backtrace = look_for_me(|| on_stack(stack, || and_for_me(names_here)));
-    assert_in_order(&backtrace, &["names_here", "and_for_me", "look_for_me"]);
+    let backtrace = in_the_outermost(|| on_stack(stack, || in_the_innermost(captured_here)));
+    assert_shows(
+        &backtrace,
+        &["captured_here", "in_the_innermost", "in_the_outermost"],
+    );
 
-    let mut coroutine = Coroutine::<(), (), String>::new(|yielder, ()| {
-        and_for_me(|| yielder.on_parent_stack(names_here))
+    let backtrace = in_the_outermost(|| {
+        let mut coroutine = Coroutine::new(|yielder: &Yielder<(), ()>, ()| {
+            in_the_middle(|| yielder.on_parent_stack(|| in_the_innermost(captured_here)))
+        });
+        resume(&mut coroutine)
     });
-    let backtrace = look_for_me(|| coroutine.resume(())).as_return().unwrap();
-    assert_in_order(&backtrace, &["names_here", "and_for_me", "look_for_me"]);
+    let order = [
+        "captured_here",
+        "in_the_innermost",
+        "in_the_middle",
+        "in_the_outermost",
+    ];
+    assert_shows(&backtrace, &order);
 }
 
 #[test]
-fn backtrace_in_a_generator() {
-    let mut names = Generator::new(|y| y.suspend(names_here()));
-    let backtrace = look_for_me(|| names.next()).unwrap();
-    assert_in_order(&backtrace, &["names_here", "look_for_me"]);
+fn generators() {
+    let items = || Generator::new(|y| y.suspend(in_the_innermost(captured_here)));
+    let order = ["captured_here", "in_the_innermost", "in_the_outermost"];
+    let mut plain = items();
+    let backtrace = in_the_outermost(|| plain.next());
+    assert_shows(&backtrace.unwrap(), &order);
+    assert!(plain.next().is_none());
+    let mut buffered = items().buffered(2);
+    let backtrace = in_the_outermost(|| buffered.next());
+    assert_shows(&backtrace.unwrap(), &order);
+    assert!(buffered.next().is_none());
+    let mut backtrace = String::new();
+    in_the_outermost(|| items().for_each(|item| backtrace = item));
+    assert_shows(&backtrace, &order);
 }
 
 #[cfg(feature = "unwind")]
 #[test]
-fn backtrace_while_unwinding() {
-    struct Capture(std::rc::Rc<std::cell::RefCell<String>>);
-    impl Drop for Capture {
+fn in_a_destructor_that_a_drop_runs() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    struct AtDrop(Rc<RefCell<String>>);
+    impl Drop for AtDrop {
         fn drop(&mut self) {
-            *self.0.borrow_mut() = names_here();
+            self.0.replace(in_the_innermost(captured_here));
         }
     }
-    let names = std::rc::Rc::default();
-    let capture = Capture(std::rc::Rc::clone(&names));
+
+    let shown = Rc::new(RefCell::new(String::new()));
+    let at_drop = AtDrop(shown.clone());
     let mut coroutine = Coroutine::<(), (), ()>::new(move |yielder, ()| {
-        let _capture = capture;
+        let _at_drop = at_drop;
         yielder.suspend(());
     });
     coroutine.resume(());
-    look_for_me(move || drop(coroutine));
-    assert_in_order(&names.borrow(), &["names_here", "look_for_me"]);
+    in_the_outermost(|| drop(coroutine));
+    let backtrace = shown.take();
+    assert_shows(
+        &backtrace,
+        &["captured_here", "in_the_innermost", "in_the_outermost"],
+    );
 }
 
-/// Whether frame records are there depends on how the program was built, except for those
-/// that a switch writes: from the root frame of the coroutine on, they lead to the resumer.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-#[test]
-fn frame_records_lead_through_the_link() {
-    #[inline(always)]
-    fn frame_pointer() -> usize {
-        let frame;
-        // SAFETY: reads a register.
-        unsafe {
-            #[cfg(target_arch = "x86_64")]
-            std::arch::asm!("mov {}, rbp", out(reg) frame, options(nomem, nostack));
-            #[cfg(target_arch = "aarch64")]
-            std::arch::asm!("mov {}, x29", out(reg) frame, options(nomem, nostack));
+/// The frame pointer of the function that this is inlined into.
+#[inline(always)]
+fn frame_pointer() -> *const usize {
+    let pointer: *const usize;
+    // SAFETY: reads a register.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        std::arch::asm!("mov {}, rbp", out(reg) pointer, options(nomem, nostack));
+        #[cfg(target_arch = "aarch64")]
+        std::arch::asm!("mov {}, x29", out(reg) pointer, options(nomem, nostack));
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        {
+            pointer = std::ptr::null();
         }
-        frame
     }
-    let mut coroutine = Coroutine::<(), (), [usize; 3]>::new(|yielder, ()| {
-        // The yielder is the parent link, which the root frame's record begins with: what
-        // it holds is the parent's record.
-        let link = std::ptr::from_ref(yielder).cast::<usize>();
-        // SAFETY: the link leads to the parent's frame record, which stands still.
-        unsafe {
-            let parent = *link as *const usize;
-            [*parent, *parent.add(1), *link]
-        }
-    });
-    let mut frame = 0;
-    let [saved, address, record] = look_for_me(|| {
-        frame = frame_pointer();
-        coroutine.resume(()).as_return().unwrap()
-    });
-    assert_eq!(record % 8, 0);
-    assert_ne!(address, 0);
-    if cfg!(target_arch = "aarch64") {
-        // AArch64 programs keep frame records.
-        assert!(saved > record, "{saved:#x} {record:#x} {frame:#x}");
-    }
+    pointer
 }
 
-/// What gdb is shown.
+/// A profiler's way from frame to frame, without any tables.
 #[test]
-fn stop() {
-    if env::var_os(STOP).is_some() {
-        let mut coroutine = Coroutine::<(), (), ()>::new(|_, ()| {
-            and_for_me(|| std::process::abort());
+fn frame_pointers() {
+    /// The frame pointers from this function outwards.
+    #[inline(never)]
+    fn walk() -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut frame = frame_pointer();
+        while !frame.is_null() && frame.is_aligned() && found.len() < 100 {
+            found.push(frame.addr());
+            // SAFETY: the test is built with frame pointers, and stops at a function that
+            // has one.
+            unsafe {
+                if frame.addr() == black_box(OUTERMOST.get()) {
+                    break;
+                }
+                frame = *frame as *const usize;
+            }
+        }
+        found
+    }
+    #[inline(never)]
+    fn outermost() -> (usize, Vec<usize>) {
+        let here = frame_pointer().addr();
+        OUTERMOST.set(here);
+        let mut coroutine = Coroutine::<(), (), _>::new(|_, ()| {
+            let mut inner = Coroutine::<(), (), _>::new(|_, ()| in_the_innermost(walk));
+            inner.resume(()).as_return().unwrap()
         });
-        look_for_me(|| coroutine.resume(()));
+        let found = coroutine.resume(()).as_return().unwrap();
+        (here, black_box(found))
     }
-}
+    thread_local! {
+        static OUTERMOST: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
 
-#[test]
-fn gdb_traces_to_host() {
-    let found = Command::new("gdb").arg("--version").output();
-    let emulated = env::vars().any(|(name, value)| {
-        name.ends_with("_RUNNER") && name.starts_with("CARGO_TARGET_") && value.contains("qemu")
-    });
-    if found.is_err() || emulated {
-        // The unwinder's view was tested above; the machines that build this crate have gdb.
-        assert!(env::var_os("CI").is_none() || emulated, "gdb is missing");
-        println!("not tested: there is no gdb for this program here");
+    let flags = option_env!("RUSTFLAGS").unwrap_or_default();
+    if !flags.contains("force-frame-pointers=yes") && !flags.contains("force-frame-pointers=true") {
+        println!("not walked: this is built without -Cforce-frame-pointers=yes");
         return;
     }
-    let output = Command::new("gdb")
-        .args(["-nx", "-batch", "-ex", "run", "-ex", "bt", "--args"])
-        .arg(env::current_exe().unwrap())
-        .args(["--exact", "stop", "--test-threads=1", "--nocapture"])
-        .env(STOP, "1")
-        .env_remove("CI")
-        .output()
-        .unwrap();
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(stdout.contains("SIGABRT"), "{stdout}");
-    assert_in_order(&stdout, &["and_for_me", "look_for_me"]);
+    if frame_pointer().is_null() {
+        println!("not walked: not on this architecture");
+        return;
+    }
+    let (outermost, found) = outermost();
+    assert_eq!(found.last(), Some(&outermost), "{found:#x?}");
+    assert!(found.len() > 5);
+}
+
+#[inline(never)]
+fn stops_here() {
+    // SAFETY: always allowed.
+    unsafe { libc::raise(libc::SIGTRAP) };
+    black_box(());
+}
+
+#[test]
+fn child_under_gdb() {
+    let name = "child_under_gdb";
+    let Some(ended) = child::run(name, "", || {
+        in_the_outermost(|| {
+            let mut outer = Coroutine::<(), (), ()>::new(|_, ()| {
+                in_the_middle(|| {
+                    let mut inner =
+                        Coroutine::<(), (), ()>::new(|_, ()| in_the_innermost(stops_here));
+                    inner.resume(());
+                });
+            });
+            outer.resume(());
+        });
+    }) else {
+        return;
+    };
+    ended.assert_died(libc::SIGTRAP, "");
+
+    if child::emulator().is_some() {
+        println!("not tried with gdb: this process is emulated");
+        return;
+    }
+    let child = child::command(name, "");
+    let mut gdb = Command::new("gdb");
+    for setting in [
+        "debuginfod enabled off",
+        "startup-with-shell off",
+        "height 0",
+        "width 0",
+    ] {
+        gdb.args(["-iex", &format!("set {setting}")]);
+    }
+    gdb.args(["-nx", "-batch", "-ex", "run", "-ex", "bt", "--args"]);
+    gdb.arg(child.get_program()).args(child.get_args());
+    gdb.envs(
+        child
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let output = match gdb.output() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("not tried with gdb: {error}");
+            return;
+        }
+    };
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if errors.contains("Operation not permitted") {
+        println!("not tried with gdb, which may not trace here: {errors}");
+        return;
+    }
+    let order = [
+        "stops_here",
+        "in_the_innermost",
+        "in_the_middle",
+        "in_the_outermost",
+    ];
+    assert_shows(&shown, &order);
+    assert!(
+        !errors.contains("Backtrace stopped") && !shown.contains("Backtrace stopped"),
+        "{shown}\n{errors}"
+    );
 }

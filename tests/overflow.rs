@@ -1,237 +1,320 @@
-//! What a program says when a coroutine overflows its stack. Each case runs in a child
-//! process, since it dies.
+//! The overflow of a stack: one line that says whose, and the end. Other faults go where
+//! they went before.
+//!
+//! Each case is a child process.
 
-#![cfg(target_os = "linux")]
-#![allow(unsafe_code, reason = "faults on purpose, and a signal handler")]
+#![cfg(all(target_os = "linux", feature = "std"))]
+#![allow(
+    unsafe_code,
+    reason = "faults on purpose, and installs signal handlers"
+)]
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
-use std::{env, mem, ptr, thread};
+mod child;
 
-use segno::stack::{Pool, report_overflow};
-use segno::{Coroutine, on_stack};
+use std::ffi::c_void;
+use std::hint::black_box;
+use std::ptr;
+use std::thread;
 
-const CASE: &str = "SEGNO_OVERFLOW_CASE";
+use segno::stack::{DefaultStack, Pool, Stack, report_overflow};
+use segno::{Coroutine, Generator};
 
-#[allow(unconditional_recursion, reason = "overflows on purpose")]
+const KIB: usize = 1024;
+
+/// Recurses for ever.
 #[inline(never)]
-fn recurse(filling: &mut [u8; 200]) -> u8 {
-    let mut more = [filling[0]; 200];
-    recurse(std::hint::black_box(&mut more)) + more[7]
-}
-
-fn null() {
-    // SAFETY: none; that is the point.
-    unsafe { ptr::without_provenance_mut::<u8>(8).write_volatile(1) };
-}
-
-extern "C" fn earlier(_: libc::c_int) {
-    // SAFETY: both calls may be made in a handler.
-    unsafe {
-        let line = b"the earlier handler\n";
-        libc::write(2, line.as_ptr().cast(), line.len());
-        libc::_exit(7);
+fn overflow(depth: u64) -> u64 {
+    let room = black_box([depth; 16]);
+    if depth == u64::MAX {
+        return 0;
     }
+    overflow(depth + 1) + black_box(&room)[3]
 }
 
-/// Runs one case, in the child.
-fn run(case: &str) {
-    if case == "null_with_earlier_handler" {
-        // SAFETY: a handler with the right signature.
-        unsafe {
-            let mut action: libc::sigaction = mem::zeroed();
-            action.sa_flags = libc::SA_ONSTACK;
-            action.sa_sigaction = earlier as *const () as usize;
-            libc::sigaction(libc::SIGSEGV, &action, ptr::null_mut());
-        }
-    }
-    report_overflow().unwrap();
-    let named = || Coroutine::<(), (), u8>::builder().name("deep diver");
-    let overflow = |_: &segno::Yielder<(), ()>, ()| recurse(&mut [1; 200]);
-    match case {
-        "pooled" => {
-            named().build(overflow).unwrap().resume(());
-        }
-        "unnamed" => {
-            Coroutine::new(overflow).resume(());
-        }
-        "own_mapping" => {
-            let builder = named().stack_size(128 * 1024);
-            builder.build(overflow).unwrap().resume(());
-        }
-        "small_pool" => {
-            let pool = Pool::builder().slot_size(64 * 1024).build();
-            let _others: Vec<_> = (0..20).map(|_| pool.take().unwrap()).collect();
-            named().pool(&pool).build(overflow).unwrap().resume(());
-        }
-        "thread" => thread::spawn(move || {
-            named().build(overflow).unwrap().resume(());
-        })
-        .join()
-        .unwrap(),
-        "bare_thread" => {
-            // A thread that the standard library did not make has no alternate stack until
-            // it asks for the report itself.
-            extern "C" fn body(_: *mut libc::c_void) -> *mut libc::c_void {
-                report_overflow().unwrap();
-                let mut coroutine = Coroutine::<(), (), u8>::builder()
-                    .name("deep diver")
-                    .build(|_, ()| recurse(&mut [1; 200]))
-                    .unwrap();
-                coroutine.resume(());
-                ptr::null_mut()
-            }
-            // SAFETY: the thread is joined.
-            unsafe {
-                let mut id = mem::zeroed();
-                libc::pthread_create(&mut id, ptr::null(), body, ptr::null_mut());
-                libc::pthread_join(id, ptr::null_mut());
-            }
-        }
-        "nested" => {
-            let mut outer = Coroutine::<(), (), ()>::builder()
-                .name("outer")
-                .build(move |_, ()| {
-                    named().build(overflow).unwrap().resume(());
-                })
-                .unwrap();
-            outer.resume(());
-        }
-        "on_stack" => {
-            let stack = segno::stack::DefaultStack::new(64 * 1024).unwrap();
-            on_stack(stack, || recurse(&mut [1; 200]));
-        }
-        "large_frame" => {
-            // The frame is larger than stack and guard together; the compiler probes it.
-            let mut coroutine = named()
-                .stack_size(64 * 1024)
-                .build(|_, ()| {
-                    let mut large = [1u8; 512 * 1024];
-                    std::hint::black_box(&mut large)[99]
-                })
-                .unwrap();
-            coroutine.resume(());
-        }
-        "null" | "null_with_earlier_handler" => {
-            let mut coroutine = named()
-                .build(|_, ()| {
-                    null();
-                    1
-                })
-                .unwrap();
-            coroutine.resume(());
-        }
-        other => panic!("no case {other}"),
-    }
-    unreachable!("{case} survived");
+#[inline(never)]
+fn write_to_null() {
+    // SAFETY: none; it faults.
+    unsafe { black_box(ptr::null_mut::<u64>()).write_volatile(1) };
 }
 
-fn child(case: &str) -> Output {
-    let me = env::current_exe().unwrap();
-    // Under emulation the program is no program of this machine.
-    let runner = env::vars()
-        .find(|(name, _)| name.starts_with("CARGO_TARGET_") && name.ends_with("_RUNNER"))
-        .map(|(_, value)| value)
-        .filter(|_| !cfg!(target_arch = "x86_64"));
-    let mut command = match &runner {
-        Some(runner) => {
-            let mut words = runner.split_whitespace();
-            let mut command = Command::new(words.next().unwrap());
-            command.args(words).arg(me);
-            command
-        }
-        None => Command::new(me),
+/// Takes the line of a report apart: name, size and address.
+fn parse(line: &str) -> Option<(Option<&str>, usize, usize)> {
+    let line = line.strip_prefix("segno: ")?;
+    let (who, rest) = line.split_once(" overflowed its stack of ")?;
+    let (size, address) = rest.split_once(" bytes at address 0x")?;
+    let name = match who {
+        "a coroutine" => None,
+        who => Some(who.strip_prefix("coroutine '")?.strip_suffix('\'')?),
     };
-    command
-        .args([
-            "--exact",
-            "overflow_child",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(CASE, case)
-        .output()
-        .unwrap()
+    let address = usize::from_str_radix(address, 16).ok()?;
+    Some((name, size.parse().ok()?, address))
 }
 
-/// What the others start.
-#[test]
-fn overflow_child() {
-    if let Ok(case) = env::var(CASE) {
-        run(&case);
-    }
-}
-
-fn report(case: &str) -> String {
-    let output = child(case);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(
-        output.status.signal(),
-        Some(libc::SIGABRT),
-        "{case}: {:?}\n{stderr}",
-        output.status
+/// Lets a coroutine overflow `stack`.
+fn overflow_on(stack: DefaultStack) {
+    println!(
+        "\nguard {} {} usable {}",
+        stack.limit().get(),
+        stack.limit().get() + stack.guard_size(),
+        stack.base().get() - stack.limit().get() - stack.guard_size(),
     );
-    let lines: Vec<_> = stderr.lines().filter(|l| l.contains("segno")).collect();
-    let [line] = lines[..] else {
-        panic!("{case}: one line expected:\n{stderr}")
-    };
-    line.to_owned()
+    Coroutine::<(), (), u64, _>::with_stack(stack, |_, ()| overflow(0)).resume(());
 }
 
 #[test]
-fn overflow_names_coroutine_size_and_address() {
-    for case in [
-        "pooled",
-        "own_mapping",
-        "small_pool",
-        "thread",
-        "bare_thread",
-        "nested",
-    ] {
-        let line = report(case);
-        assert!(line.contains("'deep diver'"), "{case}: {line}");
-        assert!(line.contains(" 0x"), "{case}: {line}");
-        let size: usize = line
-            .split_whitespace()
-            .find_map(|word| word.parse().ok())
-            .unwrap_or_else(|| panic!("{case}: {line}"));
-        let least = match case {
-            "own_mapping" => 128 * 1024,
-            "small_pool" => 32 * 1024,
-            _ => 1024 * 1024,
+fn overflow_is_reported() {
+    for case in ["slot", "own mapping", "other thread", "small pool"] {
+        let Some(ended) = child::run("overflow_is_reported", case, || {
+            report_overflow().unwrap();
+            match case {
+                "slot" => overflow_on(DefaultStack::default()),
+                "own mapping" => overflow_on(DefaultStack::new(100 * KIB).unwrap()),
+                "other thread" => {
+                    let thread = thread::spawn(|| overflow_on(DefaultStack::default()));
+                    thread.join().unwrap();
+                }
+                _ => {
+                    let pool = Pool::builder().slot_size(64 * KIB).build();
+                    let _others: Vec<_> = (0..9).map(|_| pool.take().unwrap()).collect();
+                    overflow_on(pool.take().unwrap());
+                }
+            }
+        }) else {
+            continue;
         };
+        ended.assert_died(libc::SIGABRT, "overflowed");
+        let lines: Vec<_> = ended.err.lines().collect();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let (name, size, address) = parse(lines[0]).expect(lines[0]);
+        let bounds = ended
+            .out
+            .lines()
+            .find(|line| line.starts_with("guard"))
+            .unwrap();
+        let numbers: Vec<usize> = bounds
+            .split(' ')
+            .filter_map(|word| word.parse().ok())
+            .collect();
+        assert_eq!((name, size), (None, numbers[2]));
         assert!(
-            (least..least + 256 * 1024).contains(&size),
-            "{case}: {line}"
+            (numbers[0]..numbers[1]).contains(&address),
+            "{bounds} {address}"
         );
     }
 }
 
 #[test]
-fn overflow_without_a_name() {
-    for case in ["unnamed", "on_stack"] {
-        let line = report(case);
-        assert!(!line.contains('\''), "{line}");
+fn overflow_names_the_coroutine() {
+    for (case, name) in [
+        ("short", "walker".to_string()),
+        ("long", "n".repeat(200)),
+        ("odd", "tree\n'walker'\u{7f}".to_string()),
+    ] {
+        let Some(ended) = child::run("overflow_names_the_coroutine", case, || {
+            report_overflow().unwrap();
+            let mut coroutine = Coroutine::<(), (), u64>::builder()
+                .name(name.clone())
+                .stack_size(200 * KIB)
+                .build(|yielder, ()| {
+                    yielder.suspend(());
+                    overflow(0)
+                })
+                .unwrap();
+            coroutine.resume(());
+            coroutine.resume(());
+        }) else {
+            continue;
+        };
+        let kept = name[..name.len().min(128)].replace(|c: char| c.is_ascii_control(), "?");
+        ended.assert_died(
+            libc::SIGABRT,
+            &format!("segno: coroutine '{kept}' overflowed its stack of "),
+        );
+        assert_eq!(ended.err.lines().count(), 1);
+        let size = parse(ended.err.trim_end()).unwrap().1;
+        assert!((200 * KIB..264 * KIB).contains(&size));
     }
 }
 
 #[test]
-fn overflow_by_a_frame_larger_than_the_guard() {
-    assert!(report("large_frame").contains("'deep diver'"));
+fn overflow_of_the_innermost_is_reported() {
+    for case in ["coroutine", "generator", "call"] {
+        let Some(ended) = child::run("overflow_of_the_innermost_is_reported", case, || {
+            report_overflow().unwrap();
+            let mut outer = Coroutine::<(), (), ()>::builder()
+                .name("outer")
+                .build(move |_, ()| match case {
+                    "coroutine" => {
+                        let builder = Coroutine::<(), (), u64>::builder().name("inner");
+                        builder.build(|_, ()| overflow(0)).unwrap().resume(());
+                    }
+                    "generator" => {
+                        let stack = DefaultStack::new(100 * KIB).unwrap();
+                        Generator::with_stack(stack, |y| y.suspend(overflow(0))).next();
+                    }
+                    _ => {
+                        let stack = DefaultStack::new(100 * KIB).unwrap();
+                        segno::on_stack(stack, || overflow(0));
+                    }
+                })
+                .unwrap();
+            outer.resume(());
+        }) else {
+            continue;
+        };
+        ended.assert_died(libc::SIGABRT, "overflowed");
+        let (name, size, _) = parse(ended.err.trim_end()).expect(&ended.err);
+        match case {
+            "coroutine" => assert_eq!((name, size >= 1024 * KIB), (Some("inner"), true)),
+            _ => assert_eq!((name, size < 200 * KIB), (None, true)),
+        }
+    }
+}
+
+/// A name does not outlive its coroutine on a stack that is used again.
+#[test]
+fn overflow_of_a_stack_used_again() {
+    if let Some(ended) = child::run("overflow_of_a_stack_used_again", "", || {
+        report_overflow().unwrap();
+        let builder = Coroutine::<(), (), ()>::builder().name("earlier");
+        let mut earlier = builder.build(|_, ()| ()).unwrap();
+        earlier.resume(());
+        overflow_on(earlier.into_stack());
+    }) {
+        ended.assert_died(libc::SIGABRT, "segno: a coroutine overflowed");
+        assert!(!ended.err.contains("earlier"));
+    }
 }
 
 #[test]
-fn fault_that_is_no_overflow_goes_to_the_earlier_handler() {
-    let output = child("null_with_earlier_handler");
-    assert_eq!(output.status.code(), Some(7));
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        stderr.contains("the earlier handler") && !stderr.contains("segno:"),
-        "{stderr}"
-    );
+fn overflow_without_the_report() {
+    if let Some(ended) = child::run("overflow_without_the_report", "", || {
+        overflow_on(DefaultStack::default());
+    }) {
+        // The handler of the standard library does not know the stack.
+        ended.assert_died(libc::SIGSEGV, "");
+        assert_eq!(ended.err, "");
+    }
+}
 
-    let output = child("null");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(libc::SIGSEGV), "{stderr}");
-    assert!(!stderr.contains("segno:"), "{stderr}");
+#[test]
+fn overflow_of_a_threads_own_stack() {
+    if let Some(ended) = child::run("overflow_of_a_threads_own_stack", "", || {
+        report_overflow().unwrap();
+        thread::Builder::new()
+            .name("own".into())
+            .spawn(|| overflow(0))
+            .unwrap()
+            .join()
+            .unwrap();
+    }) {
+        // The report is that of the standard library.
+        ended.assert_died(libc::SIGABRT, "'own'");
+        assert!(!ended.err.contains("segno"));
+    }
+}
+
+fn say(words: &str) {
+    // SAFETY: the words can be read.
+    unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
+}
+
+extern "C" fn earlier_handler(signal: i32) {
+    assert_eq!(signal, libc::SIGSEGV);
+    say("the earlier handler\n");
+    // SAFETY: always allowed.
+    unsafe { libc::signal(signal, libc::SIG_DFL) };
+}
+
+extern "C" fn earlier_handler_with_info(
+    signal: i32,
+    info: *mut libc::siginfo_t,
+    context: *mut c_void,
+) {
+    // SAFETY: the kernel passes both.
+    if unsafe { (*info).si_addr() }.is_null() && !context.is_null() {
+        say("at null: ");
+    }
+    earlier_handler(signal);
+}
+
+fn install(handler: usize, flags: i32) {
+    // SAFETY: the handlers above write a line, and nothing else.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = flags;
+        assert_eq!(libc::sigaction(libc::SIGSEGV, &action, ptr::null_mut()), 0);
+    }
+}
+
+#[test]
+fn other_faults_are_left_to_the_earlier_handler() {
+    let plain: extern "C" fn(i32) = earlier_handler;
+    let with_info: extern "C" fn(i32, *mut libc::siginfo_t, *mut c_void) =
+        earlier_handler_with_info;
+    for (case, words) in [
+        ("std", ""),
+        ("default", ""),
+        ("ignore", ""),
+        ("plain", "the earlier handler\n"),
+        ("with info", "at null: the earlier handler\n"),
+        ("in a coroutine", "at null: the earlier handler\n"),
+    ] {
+        let Some(ended) = child::run("other_faults_are_left_to_the_earlier_handler", case, || {
+            match case {
+                "std" => {}
+                "default" => install(libc::SIG_DFL, 0),
+                "ignore" => install(libc::SIG_IGN, 0),
+                "plain" => install(plain as usize, 0),
+                _ => install(with_info as usize, libc::SA_SIGINFO | libc::SA_ONSTACK),
+            }
+            report_overflow().unwrap();
+            let mut coroutine = Coroutine::<(), (), ()>::new(|_, ()| write_to_null());
+            if case == "in a coroutine" {
+                coroutine.resume(());
+            } else {
+                write_to_null();
+            }
+        }) else {
+            continue;
+        };
+        ended.assert_died(libc::SIGSEGV, words);
+        assert_eq!(ended.err, words, "{case}");
+    }
+}
+
+#[test]
+fn faults_that_were_sent_are_left_to_the_earlier_handler() {
+    let plain: extern "C" fn(i32) = earlier_handler;
+    for (case, words) in [
+        ("ignore", "goes on\n"),
+        ("plain", "the earlier handler\ngoes on\n"),
+        ("default", ""),
+    ] {
+        let name = "faults_that_were_sent_are_left_to_the_earlier_handler";
+        let Some(ended) = child::run(name, case, || {
+            install(
+                if case == "plain" {
+                    plain as usize
+                } else if case == "ignore" {
+                    libc::SIG_IGN
+                } else {
+                    libc::SIG_DFL
+                },
+                0,
+            );
+            report_overflow().unwrap();
+            // SAFETY: always allowed.
+            unsafe { libc::raise(libc::SIGSEGV) };
+            say("goes on\n");
+        }) else {
+            continue;
+        };
+        assert_eq!(
+            (ended.err.as_str(), ended.signal),
+            (words, (case == "default").then_some(libc::SIGSEGV)),
+            "{case}"
+        );
+    }
 }

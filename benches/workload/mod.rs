@@ -43,7 +43,7 @@ pub(crate) fn at_place<T>(place: usize, f: impl FnOnce() -> T) -> T {
 
 #[inline(never)]
 fn deeper(levels: usize, f: &mut dyn FnMut()) {
-    let room = black_box([0u8; 80]);
+    let room = black_box([0u8; 64]);
     if levels == 0 {
         f();
     } else {
