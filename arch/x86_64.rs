@@ -157,14 +157,14 @@ pub(crate) unsafe fn resume(
         asm!(
             // Below the stack pointer, in the red zone, where no signal handler writes: a
             // frame record for whoever walks the stack from the other side, and rbx.
-            "lea rax, [rip + 2f]",
+            "lea r10, [rip + 2f]",
             "mov [rsp - 8], rbx",
-            "mov [rsp - 16], rax",
+            "mov [rsp - 16], r10",
             "mov [rsp - 24], rbp",
-            "lea rax, [rsp - 24]",
-            "mov [rcx], rax",
+            "lea r10, [rsp - 24]",
+            "mov [rcx], r10",
             // To `start`, or behind the jump in `suspend`.
-            "jmp [rdx]",
+            "jmp [rax]",
             // Back: rbp has been restored, and r9 is what the link held. The unwinder looks
             // at this very address, since `start` is a signal frame, so that the block must
             // not end on it.
@@ -173,10 +173,10 @@ pub(crate) unsafe fn resume(
             "lea rsp, [r9 + 24]",
             inlateout("rdi") words[0] => word0,
             inlateout("rsi") words[1] => word1,
-            in("rdx") sp,
+            // In: where to continue. Out: where to continue next time.
+            inlateout("rax") sp => state,
             in("rcx") link,
             in("r8") signal,
-            lateout("rax") state,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
             clobber_abi("sysv64"),
         );
@@ -208,12 +208,12 @@ pub(crate) unsafe fn suspend(link: *mut usize, words: Words) -> (usize, Words) {
             "mov r9, [rdx]",
             "mov rbp, [r9]",
             "jmp [r9 + 8]",
-            // Resumed: rdx is our stack pointer, and the words and the signal are where this
+            // Resumed: rax is our stack pointer, and the words and the signal are where this
             // block's outputs are.
             "2:",
-            "mov rbx, [rdx + 8]",
-            "mov rbp, [rdx + 16]",
-            "lea rsp, [rdx + 24]",
+            "mov rbx, [rax + 8]",
+            "mov rbp, [rax + 16]",
+            "lea rsp, [rax + 24]",
             inlateout("rdi") words[0] => word0,
             inlateout("rsi") words[1] => word1,
             in("rdx") link,
@@ -253,7 +253,7 @@ pub(crate) unsafe fn finish(link: *mut usize, words: Words, state: usize) -> ! {
 /// The root frame of a coroutine. Entered once, by the jump in `resume`.
 ///
 /// - rdi, rsi: the words; r8: the signal
-/// - rdx: the stack pointer, 8 less than the body; rsp: still the parent's
+/// - rax: the stack pointer, 8 less than the body; rsp: still the parent's
 /// - rcx: the link
 #[unsafe(naked)]
 unsafe extern "C" fn start() {
@@ -265,7 +265,7 @@ unsafe extern "C" fn start() {
         "mov rbp, rcx",
         cfi_parent!("0x76"),
         // The body is the third argument of the entry. The others are in their places.
-        "lea rdx, [rdx + 8]",
+        "lea rdx, [rax + 8]",
         // A call by hand, so that the return predictor has nothing to expect from here.
         "lea rax, [rip + 2f]",
         "mov [rdx - 8], rax",

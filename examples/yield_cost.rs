@@ -21,15 +21,15 @@ use std::time::Duration;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use segno::stack::{DefaultStack, Pool};
+use segno::stack::Pool;
 
 #[path = "../benches/workload/mod.rs"]
 mod workload;
 
 use workload::{Run, at_place, corosensei, generator, segno as ours};
 
-/// How long a sample takes, about.
-const SAMPLE: Duration = Duration::from_millis(3);
+/// How long a sample takes, about: shorter than the time for which a scheduler lets it run.
+const SAMPLE: Duration = Duration::from_millis(1);
 
 /// An operation, and how each crate does it.
 struct Operation {
@@ -94,12 +94,12 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         name: "hundred", text: "round trip, 100 coroutines in turn",
         segno: |n| hundred(true, n),
-        corosensei: |n| corosensei::in_turn(100, |_| Default::default(), n),
+        corosensei: |n| corosensei::Turns::once((0..100).map(|_| Default::default()), n),
     },
     Operation {
         name: "hundred_uncoloured", text: "the same, stacks not coloured",
         segno: |n| hundred(false, n),
-        corosensei: |n| corosensei::in_turn(100, |_| Default::default(), n),
+        corosensei: |n| corosensei::Turns::once((0..100).map(|_| Default::default()), n),
     },
 ];
 
@@ -107,8 +107,8 @@ const OPERATIONS: &[Operation] = &[
 /// colours at most.
 fn hundred(coloured: bool, n: u64) -> Duration {
     let pool = Pool::builder().colour(coloured).build();
-    let stack = |_| -> DefaultStack { pool.take().expect("there is room for a hundred stacks") };
-    ours::in_turn(100, stack, n)
+    let stacks = (0..100).map(|_| pool.take().expect("there is room for a hundred stacks"));
+    ours::Turns::once(stacks, n)
 }
 
 /// Medians, in nanoseconds.
@@ -176,7 +176,7 @@ struct Options {
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let mut options = Self {
-            samples: 2 * workload::PLACES,
+            samples: 4 * workload::PLACES,
             svg: None,
         };
         while let Some(option) = arguments.next() {
@@ -270,7 +270,7 @@ fn draw(file: &Path, rows: &[Row]) -> Result<(), Box<dyn Error>> {
         write(row.text, (LEFT - 12, y + 16), 15, HPos::Right)?;
         bar((LEFT, y), length.max(1), 16, BLUE)?;
         bar((LEFT, y + 17), UNIT, 16, GREY)?;
-        let text = format!("{:.2} ns (ratio {:.3})", row.segno, row.ratio());
+        let text = format!("{:.2} ns (ratio {:.4})", row.segno, row.ratio());
         write(&text, (LEFT + length.max(1) + 8, y + 8), 13, HPos::Left)?;
         let text = format!("{:.2} ns", row.corosensei);
         write(&text, (LEFT + UNIT + 8, y + 26), 13, HPos::Left)?;

@@ -165,38 +165,45 @@ macro_rules! workloads {
                 sum(items)
             }
 
-            /// `n` round trips, one with each of `count` coroutines in turn.
-            pub(crate) fn in_turn(
-                count: usize,
-                stack: impl FnMut(usize) -> DefaultStack,
-                n: u64,
-            ) -> Duration {
-                #[inline(never)]
-                fn drive(coroutines: &mut [Coroutine<(), (), ()>]) {
-                    for c in coroutines {
-                        black_box(c.resume(black_box(())));
+            /// Coroutines that take turns.
+            pub(crate) struct Turns(Vec<Coroutine<(), (), ()>>);
+
+            impl Turns {
+                /// A coroutine on each of the stacks, all suspended.
+                pub(crate) fn on(stacks: impl Iterator<Item = DefaultStack>) -> Self {
+                    let body = |yielder: &Yielder<(), ()>, ()| {
+                        loop {
+                            yielder.suspend(());
+                        }
+                    };
+                    let mut turns = Self(stacks.map(|s| Coroutine::with_stack(s, body)).collect());
+                    turns.take(turns.0.len() as u64);
+                    turns
+                }
+
+                /// `n` round trips, one with each coroutine in turn.
+                pub(crate) fn take(&mut self, n: u64) -> Duration {
+                    #[inline(never)]
+                    fn drive(coroutines: &mut [Coroutine<(), (), ()>]) {
+                        for c in coroutines {
+                            black_box(c.resume(black_box(())));
+                        }
                     }
+                    let count = self.0.len() as u64;
+                    let start = Instant::now();
+                    for _ in 0..n / count {
+                        drive(&mut self.0);
+                    }
+                    drive(&mut self.0[..(n % count) as usize]);
+                    start.elapsed()
                 }
-                let mut coroutines: Vec<_> = (0..count)
-                    .map(stack)
-                    .map(|stack| {
-                        Coroutine::with_stack(stack, |yielder: &Yielder<(), ()>, ()| {
-                            loop {
-                                yielder.suspend(());
-                            }
-                        })
-                    })
-                    .collect();
-                drive(&mut coroutines);
-                drive(&mut coroutines);
-                let start = Instant::now();
-                let mut left = n;
-                while left >= count as u64 {
-                    drive(&mut coroutines);
-                    left -= count as u64;
+
+                /// The same, with new coroutines on these stacks.
+                pub(crate) fn once(stacks: impl Iterator<Item = DefaultStack>, n: u64) -> Duration {
+                    let mut turns = Self::on(stacks);
+                    turns.take(warm_up(n));
+                    turns.take(n)
                 }
-                drive(&mut coroutines[..left as usize]);
-                start.elapsed()
             }
 
             /// `n` coroutines, one after the other: created with the default constructor, run
