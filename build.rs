@@ -4,6 +4,12 @@
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let sanitizers = std::env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
+    for unsupported in ["safestack", "shadow-call-stack"] {
+        assert!(
+            !sanitizers.split(',').any(|s| s == unsupported),
+            "segno switches one stack, and {unsupported} has two"
+        );
+    }
     for (sanitizer, cfg) in [("address", "segno_asan"), ("thread", "segno_tsan")] {
         if sanitizers.split(',').any(|s| s == sanitizer) {
             println!("cargo::rustc-cfg={cfg}");

@@ -122,6 +122,10 @@ impl<Yield, Return> CoroutineResult<Yield, Return> {
 /// std::thread::spawn(move || coroutine.resume(()));
 /// ```
 ///
+/// Nor may a coroutine that is suspended inside of `LocalKey::with` be resumed or dropped by
+/// the destructor of a thread-local: what it borrows there may be gone already, and nothing
+/// tells the compiler. Do not keep suspended coroutines in thread-locals.
+///
 /// # What may be forgotten may not borrow
 ///
 /// A coroutine that is forgotten while suspended keeps its stack for ever, and never runs
@@ -199,7 +203,8 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ///
     /// # Errors
     ///
-    /// What ran out: address space, mappings or memory; or the body is larger than a stack.
+    /// What ran out: address space, mappings or memory; or the body is larger than a quarter
+    /// of the stack.
     #[inline]
     pub fn try_new<F>(body: F) -> Result<Self, StackError>
     where
@@ -219,7 +224,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// # Panics
     ///
-    /// If `body` is larger than the stack.
+    /// If `body` is larger than a quarter of the stack.
     #[inline]
     pub fn with_stack<F>(stack: Stack, body: F) -> Self
     where
@@ -243,7 +248,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// # Panics
     ///
-    /// If `body` is larger than the stack.
+    /// If `body` is larger than a quarter of the stack.
     #[inline]
     pub unsafe fn with_stack_unchecked<F>(stack: Stack, body: F) -> Self
     where
@@ -355,7 +360,12 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
                 }
                 Some(Exit::Panic(payload)) => (Err(payload), true),
             };
-            outcome = outcome.and(dropped);
+            match dropped {
+                // Dropping a second payload could be a third panic.
+                Err(second) if outcome.is_err() => drop(ManuallyDrop::new(second)),
+                Err(first) => outcome = Err(first),
+                Ok(()) => {}
+            }
             if ended {
                 return outcome;
             }
@@ -409,8 +419,8 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// Wherever the coroutine is resumed or dropped from then on:
     ///
-    /// - No value that is bound to a thread lies on its stack while it is suspended: no
-    ///   `Rc` that is also held elsewhere, no `MutexGuard`, no borrow of a thread-local.
+    /// - No value that is bound to a thread lies on its stack while it is suspended, nor on
+    ///   that of an inner coroutine or `on_stack` that it is suspended from: no `Rc` that is also held elsewhere, no `MutexGuard`, no borrow of a thread-local.
     /// - No function that is active on its stack at a suspension touches a thread-local both
     ///   before and after that suspension, unless each access sits in a function of its own
     ///   that is `#[inline(never)]`: the compiler computes the address of a thread-local once
@@ -482,8 +492,9 @@ impl<Input, Yield> Yielder<Input, Yield> {
     ///
     /// When the coroutine is dropped or [unwound](Coroutine::force_unwind) while it pauses:
     /// that is how it is unwound. In debug builds also if the body is being unwound by a
-    /// panic of its own, from a destructor that is: the resumer would believe that *it* is
-    /// panicking. Release builds do not look.
+    /// panic of its own, since the resumer would believe that *it* is panicking; a panic
+    /// there, in a destructor, ends the program unless it is caught there. Release builds do
+    /// not look.
     #[inline(always)]
     pub fn suspend(&self, value: Yield) -> Input {
         self.link.suspend(value)
@@ -501,7 +512,9 @@ impl<Input, Yield> Yielder<Input, Yield> {
     /// ```
     ///
     /// `f` must be `Send` because the yielder is not: from the parent's stack nothing must be
-    /// suspended.
+    /// suspended. `Send` is as near to that as the language comes: a crate that hands
+    /// references through a thread-local may smuggle the yielder in, and to suspend there is
+    /// undefined behaviour.
     ///
     /// ```compile_fail,E0277
     /// segno::Coroutine::<(), (), ()>::new(|yielder, ()| {

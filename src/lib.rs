@@ -42,6 +42,11 @@
 //! one by the unsafe [`Coroutine::assume_send`], whose Safety section says what the compiler
 //! does with the address of a thread-local and what the standard library keeps in them.
 //!
+//! One thing safe code must not do, and the compiler cannot see: resume or drop, in the
+//! destructor of a thread-local, a coroutine that is suspended inside of `LocalKey::with`.
+//! What that lent may have been destroyed before. Do not keep suspended coroutines in
+//! thread-locals.
+//!
 //! ## Floating-point control state
 //!
 //! Rounding mode, exception masks and the like (`mxcsr`, the x87 control word, `fpcr`) belong
@@ -64,7 +69,9 @@
 //! is running, and needs room there: a kernel's signal frame alone takes 1 to 12 KiB,
 //! depending on the vector registers. Small stacks want `SA_ONSTACK`, which handlers of the
 //! Rust standard library and [`stack::report_overflow`] use. A handler must not resume or
-//! suspend a coroutine that the interrupted code could be switching.
+//! suspend a coroutine that the interrupted code could be switching; and one that runs on an
+//! alternate stack must not resume any, nor call [`on_stack`], unless all signals with
+//! `SA_ONSTACK` are blocked: the kernel would take the alternate stack for free.
 //!
 //! ## Stack size
 //!
@@ -97,7 +104,12 @@
 
 #![no_std]
 #![cfg_attr(
-    not(all(unix, any(target_arch = "x86_64", target_arch = "aarch64"))),
+    not(all(
+        unix,
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(target_os = "cygwin"),
+    )),
     allow(dead_code, reason = "another engine, or none, needs less of the crate")
 )]
 #![allow(
@@ -121,7 +133,12 @@ mod sanitize;
 mod scoped;
 mod send;
 pub mod stack;
-#[cfg(all(unix, any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(all(
+    unix,
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    target_pointer_width = "64",
+    not(target_os = "cygwin"),
+))]
 mod switch;
 pub mod trap;
 pub mod unwind;

@@ -129,7 +129,9 @@ impl Drop for EndProgram {
 pub(crate) fn end_program(message: &str) -> ! {
     cfg_if::cfg_if! {
         if #[cfg(feature = "std")] {
-            std::eprintln!("segno: {message}");
+            use std::io::Write;
+            // Not `eprintln!`, which panics if it cannot write.
+            let _ = std::writeln!(std::io::stderr(), "segno: {message}");
             std::process::abort()
         } else {
             // A panic while panicking aborts, and where panics abort one is enough.

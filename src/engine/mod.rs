@@ -14,7 +14,12 @@
 use crate::unwind::Payload;
 
 cfg_if::cfg_if! {
-    if #[cfg(all(unix, any(target_arch = "x86_64", target_arch = "aarch64")))] {
+    if #[cfg(all(
+        unix,
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        target_pointer_width = "64",
+        not(target_os = "cygwin"),
+    ))] {
         mod native;
         use native as chosen;
     } else if #[cfg(all(unix, any(

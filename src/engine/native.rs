@@ -145,8 +145,11 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
         let base = stack.base();
         let limit = stack.limit().get() + stack.guard_size();
         if size_of::<F>() + align_of::<F>() > SMALL_BODY {
+            // The body is moved on its way into its own call, more than once in debug builds.
             let available = (base.get() - limit).saturating_sub(MIN_STACK_SIZE - SMALL_BODY);
-            let requested = size_of::<F>().saturating_add(align_of::<F>());
+            let requested = size_of::<F>()
+                .saturating_mul(4)
+                .saturating_add(align_of::<F>());
             if requested > available {
                 return Err(StackError::TooLarge {
                     requested,
@@ -156,6 +159,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
         }
         // SAFETY: the stack is ours and idle, and was just seen to have room.
         let sp = unsafe {
+            sanitize::forget_stack(limit, base.get());
             let top = Header::write(base, limit, name);
             let entry: switch::Entry = enter::<I, Y, R, F>;
             (*Header::of(base)).entry.set(entry as usize);
@@ -353,6 +357,7 @@ pub(crate) fn on_stack<S: Stack, R>(stack: S, f: impl FnOnce() -> R) -> R {
     // SAFETY: the stack is ours and idle. Its header lets the overflow report know that
     // no name is there.
     unsafe {
+        sanitize::forget_stack(limit, base.get());
         let top = Header::write(base, limit, "");
         let mut fiber = sanitize::Fiber::new(limit, base);
         let result = call_on(top, fiber.context(), f);

@@ -13,7 +13,7 @@
 
 use alloc::boxed::Box;
 use core::cell::Cell;
-use core::mem::size_of;
+use core::mem::{align_of, size_of};
 
 use corosensei as peer;
 
@@ -150,15 +150,25 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     where
         F: FnOnce(&Link<I, Y>, I) -> R,
     {
-        if size_of::<F>() > LARGEST_BODY {
-            let body = Box::new(body);
-            // SAFETY: as here.
-            return unsafe {
-                Self::new(stack, name, move |link: &Link<I, Y>, input| {
-                    body(link, input)
-                })
-            };
+        // SAFETY: as here.
+        unsafe {
+            if size_of::<F>() + align_of::<F>() > LARGEST_BODY {
+                let body = Box::new(body);
+                let body = move |link: &Link<I, Y>, input| body(link, input);
+                Ok(Self::lay_out(stack, name, body))
+            } else {
+                Ok(Self::lay_out(stack, name, body))
+            }
         }
+    }
+
+    /// # Safety
+    ///
+    /// See [`new`](Self::new).
+    unsafe fn lay_out<F>(stack: S, name: &str, body: F) -> Self
+    where
+        F: FnOnce(&Link<I, Y>, I) -> R,
+    {
         let base = stack.base();
         let limit = stack.limit().get() + stack.guard_size();
         // SAFETY: the stack is ours and idle; the caller answers for what the body borrows.
@@ -181,7 +191,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
                 },
             )
         };
-        Ok(Self { inner, base, limit })
+        Self { inner, base, limit }
     }
 
     fn exchange(&mut self, message: Message<I>) -> Option<Exit<Y, R>> {

@@ -63,12 +63,11 @@ pub(super) fn largest() -> usize {
 /// Maps `bytes` bytes of address space that take memory only where they are touched.
 pub(super) fn reserve(bytes: usize) -> io::Result<MmapRaw> {
     let mut options = MmapOptions::new();
-    Ok(options
-        .len(bytes)
-        .stack()
-        .no_reserve_swap()
-        .map_anon()?
-        .into())
+    options.len(bytes).no_reserve_swap();
+    // FreeBSD's stacks grow by themselves, and its mprotect passes over what has not grown.
+    #[cfg(not(target_os = "freebsd"))]
+    options.stack();
+    Ok(options.map_anon()?.into())
 }
 
 /// Makes every access to these pages fault, at the price of up to two mappings more.

@@ -55,6 +55,8 @@ pub type StackPointer = NonZeroUsize;
 pub const STACK_ALIGNMENT: usize = 16;
 
 /// The fewest usable bytes that a stack may have, its guard not counted.
+///
+/// Enough for a body that does little. To be unwound, a coroutine needs twice that.
 pub const MIN_STACK_SIZE: usize = 4096;
 
 /// Memory that a coroutine can run on, owned by the implementing type.
@@ -62,10 +64,11 @@ pub const MIN_STACK_SIZE: usize = 4096;
 /// # Safety
 ///
 /// From [`limit`](Stack::limit) up to [`base`](Stack::base) lies memory that nothing else
-/// uses for as long as the value lives, wherever it is moved to. All of it can be read and
-/// written, except for the lowest [`guard_size`](Stack::guard_size) bytes, which must fault
-/// when touched: they are what stops an overflow. At least [`MIN_STACK_SIZE`] bytes are
-/// usable, and the three answers never change.
+/// uses for as long as the value lives, wherever it is moved to (so it is not in a `Box` that
+/// the value owns, for moving a box claims what it holds). At its low end lies a guard of at
+/// least a page, which faults when it is touched and so stops an overflow, whether or not
+/// [`guard_size`](Stack::guard_size) tells of it. The rest, at least [`MIN_STACK_SIZE`] bytes,
+/// can be read and written. The three answers never change.
 #[allow(
     unsafe_code,
     reason = "an implementation makes promises that nobody can check"

@@ -58,7 +58,7 @@ const MOST_BYTES: usize = if usize::BITS >= 64 { 1 << 36 } else { 1 << 27 };
 /// given back by any thread.
 ///
 /// Stacks that are out stay valid when the pool is dropped; each slab is unmapped when all
-/// of its stacks are back. The memory of a stack that is forgotten is never used again.
+/// of its stacks are back, those in the caches of other threads included. The memory of a stack that is forgotten is never used again.
 ///
 /// The idea of page-table guards in one large reservation follows the man page of
 /// `madvise(2)`; the pool as a list with bounds for what may stay resident is that of
