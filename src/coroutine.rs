@@ -362,7 +362,9 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
             };
             match dropped {
                 // Dropping a second payload could be a third panic.
-                Err(second) if outcome.is_err() => drop(ManuallyDrop::new(second)),
+                Err(second) if outcome.is_err() => {
+                    let _kept = ManuallyDrop::new(second);
+                }
                 Err(first) => outcome = Err(first),
                 Ok(()) => {}
             }
