@@ -203,6 +203,15 @@ pub(crate) unsafe fn finish(link: *mut usize, words: Words, state: usize) -> ! {
     }
 }
 
+/// The stack pointer.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let sp;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    sp
+}
+
 /// The root frame of a coroutine. Entered once, by the jump in `resume`.
 ///
 /// - x0, x1: the words; x4: the signal

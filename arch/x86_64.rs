@@ -250,6 +250,15 @@ pub(crate) unsafe fn finish(link: *mut usize, words: Words, state: usize) -> ! {
     }
 }
 
+/// The stack pointer.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let sp;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, rsp", out(reg) sp, options(nomem, nostack, preserves_flags)) };
+    sp
+}
+
 /// The root frame of a coroutine. Entered once, by the jump in `resume`.
 ///
 /// - rdi, rsi: the words; r8: the signal

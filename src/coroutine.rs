@@ -203,7 +203,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
     ///
     /// # Errors
     ///
-    /// What ran out: address space, mappings or memory; or the body is larger than a quarter
+    /// What ran out: address space, mappings or memory; or the body is larger than a fifth
     /// of the stack.
     #[inline]
     pub fn try_new<F>(body: F) -> Result<Self, StackError>
@@ -224,7 +224,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// # Panics
     ///
-    /// If `body` is larger than a quarter of the stack.
+    /// If `body` is larger than a fifth of the stack.
     #[inline]
     pub fn with_stack<F>(stack: Stack, body: F) -> Self
     where
@@ -248,7 +248,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// # Panics
     ///
-    /// If `body` is larger than a quarter of the stack.
+    /// If `body` is larger than a fifth of the stack.
     #[inline]
     pub unsafe fn with_stack_unchecked<F>(stack: Stack, body: F) -> Self
     where

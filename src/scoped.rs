@@ -119,7 +119,7 @@ impl<'a, Input, Yield, Return, Stack: stack::Stack>
     ///
     /// # Panics
     ///
-    /// If `body` is larger than a quarter of the stack.
+    /// If `body` is larger than a fifth of the stack.
     pub fn with_stack<F>(stack: Stack, body: F) -> Self
     where
         F: FnOnce(&Yielder<Input, Yield>, Input) -> Return + 'a,

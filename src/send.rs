@@ -63,7 +63,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> SendCoroutine<Input, Yield, Retu
     ///
     /// # Panics
     ///
-    /// If `body` is larger than a quarter of the stack.
+    /// If `body` is larger than a fifth of the stack.
     pub fn with_stack<F>(stack: Stack, body: F) -> Self
     where
         F: FnOnce(&Yielder<Input, Yield>, Input) -> Return + Send + 'static,

@@ -12,6 +12,7 @@
 //! - `suspend(link, words) -> (signal, words)` is the reverse.
 //! - `finish(link, words, state) -> !` is the last return; the stack may be reused at once.
 //! - `on_stack(data, base, f)` calls a function on another stack.
+//! - `stack_pointer()` tells where the stack of the caller has got to.
 //! - `enter_from_trap(link, body, entry)` answers the registers with which an interrupted
 //!   coroutine continues at `entry`.
 //!
@@ -38,7 +39,8 @@ cfg_if::cfg_if! {
 
 pub use arch::TrapHandlerRegs;
 pub(crate) use arch::{
-    Entry, Words, enter_from_trap, finish, init_stack, is_fresh, on_stack, resume, suspend,
+    Entry, Words, enter_from_trap, finish, init_stack, is_fresh, on_stack, resume, stack_pointer,
+    suspend,
 };
 
 /// The state of a stack whose entry has returned.

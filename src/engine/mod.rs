@@ -11,6 +11,10 @@
 //! `peer`, on the crate corosensei, for targets without an arch file of ours; and `none`,
 //! which answers `Unsupported` so that a program still compiles.
 
+use core::mem::{align_of, size_of};
+
+use crate::error::StackError;
+use crate::stack::{MIN_STACK_SIZE, StackPointer};
 use crate::unwind::Payload;
 
 cfg_if::cfg_if! {
@@ -52,4 +56,24 @@ pub(crate) enum Exit<Y, R> {
 
 /// A body that fits on every stack, its alignment included; a larger one is measured against
 /// its stack.
-pub(crate) const SMALL_BODY: usize = 1024;
+const SMALL_BODY: usize = 1024;
+
+/// Whether a body fits on the stack with this lowest usable address and this base.
+#[inline(always)]
+fn check_size<F>(lowest: usize, base: StackPointer) -> Result<(), StackError> {
+    if size_of::<F>() + align_of::<F>() <= SMALL_BODY {
+        return Ok(());
+    }
+    let available = (base.get() - lowest).saturating_sub(MIN_STACK_SIZE - SMALL_BODY);
+    // The body is moved on its way into its own call, several times in debug builds.
+    let requested = size_of::<F>()
+        .saturating_mul(5)
+        .saturating_add(align_of::<F>());
+    if requested > available {
+        return Err(StackError::TooLarge {
+            requested,
+            available,
+        });
+    }
+    Ok(())
+}

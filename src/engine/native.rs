@@ -10,16 +10,15 @@
 
 #![allow(unsafe_code, reason = "the engine room: values to words and back")]
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
 use core::ptr;
 
-use super::{Exit, SMALL_BODY};
+use super::{Exit, SMALL_BODY, check_size};
 use crate::error::StackError;
 use crate::sanitize;
 use crate::stack::header::Header;
-use crate::stack::{MIN_STACK_SIZE, STACK_ALIGNMENT, Stack, StackPointer};
+use crate::stack::{STACK_ALIGNMENT, Stack, StackPointer};
 use crate::switch::{self, CONTINUE, PANICKED, RETURNED, UNWIND, Words};
 use crate::unwind::{self, Payload};
 
@@ -109,8 +108,7 @@ impl<I, Y> Link<I, Y> {
     /// How many bytes are left below this frame.
     #[inline]
     pub(crate) fn remaining_stack(&self) -> usize {
-        let here = Cell::new(0u8);
-        let here = here.as_ptr() as usize;
+        let here = switch::stack_pointer();
         let base = ptr::from_ref(&self.header) as usize;
         if here < base {
             here.saturating_sub(self.header.limit)
@@ -144,19 +142,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     {
         let base = stack.base();
         let limit = stack.limit().get() + stack.guard_size();
-        if size_of::<F>() + align_of::<F>() > SMALL_BODY {
-            // The body is moved on its way into its own call, more than once in debug builds.
-            let available = (base.get() - limit).saturating_sub(MIN_STACK_SIZE - SMALL_BODY);
-            let requested = size_of::<F>()
-                .saturating_mul(4)
-                .saturating_add(align_of::<F>());
-            if requested > available {
-                return Err(StackError::TooLarge {
-                    requested,
-                    available,
-                });
-            }
-        }
+        check_size::<F>(limit, base)?;
         // SAFETY: the stack is ours and idle, and was just seen to have room.
         let sp = unsafe {
             sanitize::forget_stack(limit, base.get());
@@ -319,12 +305,13 @@ where
         let link = &*link.cast::<Link<I, Y>>();
         link.header
             .set_parent(sanitize::arrive(sanitize::Left::NONE));
-        let body = body.cast::<F>().read();
+        let body = body.cast::<F>();
         if signal != CONTINUE {
-            leave_for_good(link, unwind::catch(|| drop(body)))
+            leave_for_good(link, unwind::catch(|| body.drop_in_place()))
         } else {
             let input = from_words::<I>([word0, word1]);
-            leave_for_good(link, unwind::catch(|| body(link, input)))
+            // Read where it is called, lest it be moved once more.
+            leave_for_good(link, unwind::catch(|| body.read()(link, input)))
         }
     }
 }

@@ -17,7 +17,7 @@ use core::mem::{align_of, size_of};
 
 use corosensei as peer;
 
-use super::Exit;
+use super::{Exit, check_size};
 use crate::error::StackError;
 use crate::stack::header::{Header, MAX_NAME};
 use crate::stack::{Stack, StackPointer};
@@ -150,6 +150,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     where
         F: FnOnce(&Link<I, Y>, I) -> R,
     {
+        check_size::<F>(stack.limit().get() + stack.guard_size(), stack.base())?;
         // SAFETY: as here.
         unsafe {
             if size_of::<F>() + align_of::<F>() > LARGEST_BODY {
