@@ -167,12 +167,18 @@ cfg_if::cfg_if! {
             }
         }
 
-        // Thread-locals are looked up on the side of the switch that uses them.
-        #[inline(never)]
+        // Inlined, since the sanitizer keeps a call stack for each fiber: a function must
+        // return on the fiber where it was called.
+        #[inline(always)]
         pub(crate) unsafe fn leave(to: Context, _for_good: bool) -> Left {
+            // Looked up anew on each side of a switch, which may move to another thread.
+            #[inline(never)]
+            fn note(left: *mut u8) {
+                LEFT.set(left);
+            }
             // SAFETY: the caller switches to that stack.
             unsafe {
-                LEFT.set(__tsan_get_current_fiber());
+                note(__tsan_get_current_fiber());
                 __tsan_switch_to_fiber(to.0, 0);
             }
             Left

@@ -616,6 +616,8 @@ fn remaining_stack_falls_with_depth() {
         falling.windows(2).all(|pair| pair[0] >= pair[1]),
         "{found:?}"
     );
+    // AddressSanitizer keeps the arrays elsewhere.
+    #[cfg(not(segno_asan))]
     assert!(
         falling
             .windows(2)
