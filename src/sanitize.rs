@@ -19,6 +19,8 @@
 
 #![allow(unsafe_code, reason = "calls into the sanitizers' runtimes")]
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use crate::stack::StackPointer;
 
 cfg_if::cfg_if! {
@@ -247,6 +249,43 @@ cfg_if::cfg_if! {
     }
 }
 
+/// Whether Valgrind has answered.
+static VALGRIND: AtomicBool = AtomicBool::new(false);
+
+/// Tells Valgrind that a stack is about to be entered at `sp`.
+///
+/// On x86_64 it takes the red zone for a part of the stack: whatever the stack pointer
+/// leaves behind becomes inaccessible but for 128 bytes, and becomes accessible again as the
+/// stack pointer moves down, again but for 128 bytes, which were accessible before. At a
+/// place where another frame has been they may not be.
+///
+/// # Safety
+///
+/// What lies below `sp` belongs to the stack, and nobody is using it.
+#[inline(always)]
+pub(crate) unsafe fn enter_at(sp: usize) {
+    const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
+    // And the return address that the first call pushes.
+    const RED_ZONE: usize = 128 + 8;
+    if cfg!(target_arch = "x86_64") && VALGRIND.load(Ordering::Relaxed) {
+        valgrind_request([MAKE_MEM_UNDEFINED, sp - RED_ZONE, RED_ZONE, 0, 0, 0]);
+    }
+}
+
+/// Runs `f`, which may read what frames have left behind, without a word from Valgrind.
+pub(crate) fn unwatched<R>(f: impl FnOnce() -> R) -> R {
+    const CHANGE_ERROR_DISABLEMENT: usize = 0x1801;
+    let disable = |levels: usize| {
+        if VALGRIND.load(Ordering::Relaxed) {
+            valgrind_request([CHANGE_ERROR_DISABLEMENT, levels, 0, 0, 0, 0]);
+        }
+    };
+    disable(1);
+    let result = f();
+    disable(usize::MAX); // minus one
+    result
+}
+
 /// Tells Valgrind that a stack lies there; answers a number to deregister it by, 0 if
 /// nobody listens.
 ///
@@ -259,7 +298,11 @@ cfg_if::cfg_if! {
 )]
 pub(crate) unsafe fn register_stack(lowest: usize, highest: usize) -> usize {
     const STACK_REGISTER: usize = 0x1501;
-    valgrind_request([STACK_REGISTER, lowest, highest, 0, 0, 0])
+    let id = valgrind_request([STACK_REGISTER, lowest, highest, 0, 0, 0]);
+    if id != 0 {
+        VALGRIND.store(true, Ordering::Relaxed);
+    }
+    id
 }
 
 /// Tells Valgrind that the stack is gone.

@@ -156,6 +156,7 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
             };
             let address = (top - size_of::<F>()) & !(align - 1);
             (address as *mut F).write(body);
+            sanitize::enter_at(address);
             switch::init_stack(address)
         };
         let fiber = sanitize::Fiber::new(limit, base);
@@ -387,6 +388,7 @@ unsafe fn call_on<F: FnOnce() -> R, R>(
     };
     // SAFETY: the caller lends the stack below `base`.
     unsafe {
+        sanitize::enter_at(base);
         let left = sanitize::leave(context, false);
         switch::on_stack((&raw mut call).cast(), base, run::<F, R>);
         sanitize::arrive(left);
@@ -448,6 +450,7 @@ impl<R> Trap<R> {
             };
             let body = (self.link - crate::stack::header::MAX_NAME - size_of::<F>()) & !(align - 1);
             (body as *mut F).write(f);
+            sanitize::enter_at(body);
             switch::enter_from_trap(link, body, leave_trapped::<F, R>)
         }
     }

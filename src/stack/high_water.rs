@@ -5,6 +5,7 @@
 #[cfg(feature = "std")]
 use super::Stack;
 use super::StackPointer;
+use crate::sanitize;
 
 /// What an unused word holds.
 const PAINT: usize = 0xa5a5_a5a5;
@@ -30,10 +31,9 @@ pub(crate) unsafe fn paint(stack: &impl Stack) {
 ///
 /// The stack was painted and stands still.
 pub(crate) unsafe fn mark(limit: usize, base: StackPointer) -> usize {
-    let mut lowest = limit;
     // SAFETY: the words lie on the stack; volatile, since its frames own them.
-    while lowest < base.get() && unsafe { (lowest as *const usize).read_volatile() } == PAINT {
-        lowest += size_of::<usize>();
-    }
-    base.get() - lowest
+    let painted = |word: &usize| unsafe { (*word as *const usize).read_volatile() } == PAINT;
+    let words = (limit..base.get()).step_by(size_of::<usize>());
+    let unused = sanitize::unwatched(|| words.take_while(painted).count());
+    base.get() - limit - unused * size_of::<usize>()
 }
