@@ -112,13 +112,6 @@ cfg_if::cfg_if! {
             unsafe { __sanitizer_finish_switch_fiber(left.0, &mut bottom, &mut size) };
             Context { bottom: bottom as usize, size }
         }
-
-        /// Lets a stack that is to be used again forget the red zones of frames that were
-        /// left without returning.
-        pub(crate) unsafe fn forget_stack(lowest: usize, highest: usize) {
-            // SAFETY: the caller owns the stack.
-            unsafe { __asan_unpoison_memory_region(lowest as *const u8, highest - lowest) };
-        }
     } else if #[cfg(segno_tsan)] {
         use core::cell::Cell;
         use core::ptr;
@@ -192,8 +185,6 @@ cfg_if::cfg_if! {
         }
 
         pub(crate) fn bury(_dead: Context) {}
-
-        pub(crate) unsafe fn forget_stack(_lowest: usize, _highest: usize) {}
     } else {
         /// A stack as the sanitizer knows it.
         #[derive(Clone, Copy, Debug)]
@@ -242,33 +233,36 @@ cfg_if::cfg_if! {
         /// Forgets a stack that was left for good, once what it sent has been read.
         #[inline(always)]
         pub(crate) fn bury(_dead: Context) {}
-
-        /// Lets a stack that is to be used again forget the frames on it.
-        #[inline(always)]
-        pub(crate) unsafe fn forget_stack(_lowest: usize, _highest: usize) {}
     }
 }
 
 /// Whether Valgrind has answered.
 static VALGRIND: AtomicBool = AtomicBool::new(false);
 
-/// Tells Valgrind that a stack is about to be entered at `sp`.
+/// The bytes below the place where a stack is entered that a tool may take for accessible:
+/// the red zone of x86_64, and the return address that the first call pushes.
+pub(crate) const RED_ZONE: usize = 128 + 8;
+
+/// Lets a stack that is to be used again forget the frames that have been on it.
 ///
-/// On x86_64 it takes the red zone for a part of the stack: whatever the stack pointer
-/// leaves behind becomes inaccessible but for 128 bytes, and becomes accessible again as the
-/// stack pointer moves down, again but for 128 bytes, which were accessible before. At a
-/// place where another frame has been they may not be.
+/// AddressSanitizer keeps the red zones of frames that were left without returning. Valgrind
+/// takes what the stack pointer left behind for inaccessible until it comes down there
+/// again, and on x86_64 always but for the 128 bytes below it: those that lie below the place
+/// where a stack is entered would stay inaccessible.
 ///
 /// # Safety
 ///
-/// What lies below `sp` belongs to the stack, and nobody is using it.
+/// The memory belongs to a stack, and nobody is using it.
 #[inline(always)]
-pub(crate) unsafe fn enter_at(sp: usize) {
+pub(crate) unsafe fn forget_stack(lowest: usize, highest: usize) {
     const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
-    // And the return address that the first call pushes.
-    const RED_ZONE: usize = 128 + 8;
-    if cfg!(target_arch = "x86_64") && VALGRIND.load(Ordering::Relaxed) {
-        valgrind_request([MAKE_MEM_UNDEFINED, sp - RED_ZONE, RED_ZONE, 0, 0, 0]);
+    #[cfg(segno_asan)]
+    // SAFETY: the caller gives the memory.
+    unsafe {
+        __asan_unpoison_memory_region(lowest as *const u8, highest - lowest);
+    }
+    if VALGRIND.load(Ordering::Relaxed) {
+        valgrind_request([MAKE_MEM_UNDEFINED, lowest, highest - lowest, 0, 0, 0]);
     }
 }
 

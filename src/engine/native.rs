@@ -99,7 +99,11 @@ impl<I, Y> Link<I, Y> {
         // nothing: an `asm!` block that may push has no red zone.
         let base = self.header.link.get() & !(STACK_ALIGNMENT - 1);
         // SAFETY: so nobody is using the memory below.
-        match unsafe { call_on(base, self.header.parent(), f) } {
+        let result = unsafe {
+            sanitize::forget_stack(base - sanitize::RED_ZONE, base);
+            call_on(base, self.header.parent(), f)
+        };
+        match result {
             Ok(result) => result,
             Err(payload) => unwind::rethrow(payload),
         }
@@ -156,7 +160,6 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
             };
             let address = (top - size_of::<F>()) & !(align - 1);
             (address as *mut F).write(body);
-            sanitize::enter_at(address);
             switch::init_stack(address)
         };
         let fiber = sanitize::Fiber::new(limit, base);
@@ -388,7 +391,6 @@ unsafe fn call_on<F: FnOnce() -> R, R>(
     };
     // SAFETY: the caller lends the stack below `base`.
     unsafe {
-        sanitize::enter_at(base);
         let left = sanitize::leave(context, false);
         switch::on_stack((&raw mut call).cast(), base, run::<F, R>);
         sanitize::arrive(left);
@@ -450,7 +452,6 @@ impl<R> Trap<R> {
             };
             let body = (self.link - crate::stack::header::MAX_NAME - size_of::<F>()) & !(align - 1);
             (body as *mut F).write(f);
-            sanitize::enter_at(body);
             switch::enter_from_trap(link, body, leave_trapped::<F, R>)
         }
     }

@@ -116,13 +116,17 @@ struct Own {
     valgrind: usize,
     /// Dropped before the mapping, as fields are in the order of their declaration.
     _registration: Registration,
-    _mapping: Mapping,
+    mapping: Mapping,
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        // SAFETY: it came from registering this stack, and is forgotten here.
-        unsafe { sanitize::deregister_stack(self.valgrind) };
+        let map = &self.mapping;
+        // SAFETY: this is the end of the stack; the number came from registering it.
+        unsafe {
+            sanitize::forget_stack(map.limit().get() + map.guard(), map.base().get());
+            sanitize::deregister_stack(self.valgrind);
+        }
     }
 }
 
@@ -210,7 +214,7 @@ impl DefaultStack {
                 guard,
                 coloured: false,
             }),
-            _mapping: mapping,
+            mapping,
         });
         let owner = NonNull::from(Box::leak(own))
             .cast()
@@ -305,7 +309,6 @@ impl Drop for DefaultStack {
         let raw = RawStack { base, limit, owner };
         // SAFETY: nobody uses the stack any more, and this is its end as a stack of ours.
         unsafe {
-            sanitize::forget_stack(raw.lowest_usable(), base.get());
             if raw.tag() == GLOBAL {
                 cache::give_global(raw);
             } else {

@@ -249,6 +249,9 @@ impl Slab {
 
 impl Drop for Slab {
     fn drop(&mut self) {
+        let start = self.map.as_mut_ptr().addr();
+        // SAFETY: nobody has a slot any more.
+        unsafe { sanitize::forget_stack(start, start + self.map.len()) };
         let ids = self
             .valgrind
             .get_mut()
