@@ -196,10 +196,11 @@ fn with_room(f: impl FnOnce() + Send + 'static) {
 #[test]
 fn large_bodies() {
     with_room(|| {
-        let data: [u8; 40 * KIB] = std::array::from_fn(|i| i as u8);
+        // As much as a default stack takes without optimisation, with copies on the way.
+        let data: [u8; 150 * KIB] = std::array::from_fn(|i| i as u8);
         let mut coroutine = Coroutine::new(move |yielder, ()| {
             yielder.suspend(data[300]);
-            data[40 * KIB - 1]
+            data[150 * KIB - 1]
         });
         assert_eq!(coroutine.resume(()), CoroutineResult::Yield(44));
         assert_eq!(coroutine.resume(()), CoroutineResult::Return(255));

@@ -90,6 +90,8 @@ mod with {
     use segno::{Coroutine, CoroutineResult, ScopedCoroutine, Yielder, unwind};
     use std::any::Any;
     use std::cell::{Cell, RefCell};
+    #[cfg(target_os = "linux")]
+    use std::os::unix::process::ExitStatusExt;
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::rc::Rc;
     use std::thread;
@@ -598,6 +600,34 @@ mod with {
                 ended.assert_died(libc::SIGABRT, "segno: a coroutine keeps suspending");
             }
         }
+    }
+
+    /// That there is nobody to tell does not let it go on.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn child_swallows_unheard() {
+        const TEST: &str = "with::child_swallows_unheard";
+        // In the child this runs the case; here it shows that the case would be heard.
+        let Some(heard) = child::run(TEST, "", || {
+            let mut coroutine = Coroutine::<(), (), ()>::new(|yielder, ()| {
+                loop {
+                    suspend_stubbornly(yielder, ());
+                }
+            });
+            coroutine.resume(());
+            let _ = caught(|| drop(coroutine));
+            println!("goes on");
+        }) else {
+            return;
+        };
+        heard.assert_died(libc::SIGABRT, "segno: a coroutine keeps suspending");
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = child::command(TEST, "").stderr(full).output().unwrap();
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("goes on"));
     }
 
     #[test]
