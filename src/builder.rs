@@ -103,7 +103,7 @@ impl<Input, Yield, Return> Builder<Input, Yield, Return> {
             if self.watch {
                 high_water::paint(&stack);
             }
-            let coroutine = Coroutine::lay_out(stack, &self.name, body)?;
+            let coroutine = Coroutine::try_lay_out(stack, &self.name, body)?;
             if self.watch {
                 Header::set_painted(base);
             }

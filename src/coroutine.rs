@@ -215,7 +215,7 @@ impl<Input, Yield, Return> Coroutine<Input, Yield, Return> {
         Return: 'static,
     {
         // SAFETY: nothing is borrowed.
-        unsafe { Self::lay_out(DefaultStack::try_default()?, "", body) }
+        unsafe { Self::try_lay_out(DefaultStack::try_default()?, "", body) }
     }
 }
 
@@ -254,28 +254,48 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     where
         F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
     {
-        // SAFETY: the caller promises it.
-        match unsafe { Self::lay_out(stack, "", body) } {
-            Ok(coroutine) => coroutine,
-            Err(error) => panic!("{error}"),
+        // Not by way of `try_lay_out`: the compiler moves the words of a `Result` in pieces,
+        // and the processor cannot forward two pieces that were stored to one load.
+        if let Err(error) = Core::<Input, Yield, Return, Stack>::check::<F>(&stack) {
+            panic!("{error}");
         }
+        // SAFETY: the caller promises it, and the stack was checked.
+        unsafe { Self::lay_out(stack, "", body) }
     }
 
     /// # Safety
     ///
     /// See [`with_stack_unchecked`](Self::with_stack_unchecked).
     #[inline(always)]
-    pub(crate) unsafe fn lay_out<F>(stack: Stack, name: &str, body: F) -> Result<Self, StackError>
+    pub(crate) unsafe fn try_lay_out<F>(
+        stack: Stack,
+        name: &str,
+        body: F,
+    ) -> Result<Self, StackError>
+    where
+        F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
+    {
+        Core::<Input, Yield, Return, Stack>::check::<F>(&stack)?;
+        // SAFETY: the caller promises it, and the stack was checked.
+        Ok(unsafe { Self::lay_out(stack, name, body) })
+    }
+
+    /// # Safety
+    ///
+    /// See [`with_stack_unchecked`](Self::with_stack_unchecked); and the stack passed the
+    /// check for this body.
+    #[inline(always)]
+    unsafe fn lay_out<F>(stack: Stack, name: &str, body: F) -> Self
     where
         F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
     {
         let body = move |link: &Link<Input, Yield>, input| body(Yielder::of(link), input);
         // SAFETY: the caller promises it.
-        let core = unsafe { Core::new(stack, name, body) }?;
-        Ok(Self {
+        let core = unsafe { Core::new(stack, name, body) };
+        Self {
             core,
             not_send: PhantomData,
-        })
+        }
     }
 
     /// Runs the body until it suspends or returns.

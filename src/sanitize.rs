@@ -255,14 +255,21 @@ pub(crate) const RED_ZONE: usize = 128 + 8;
 /// The memory belongs to a stack, and nobody is using it.
 #[inline(always)]
 pub(crate) unsafe fn forget_stack(lowest: usize, highest: usize) {
-    const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
+    /// Apart, and known not to unwind, so that callers need not have their values in memory.
+    #[cold]
+    #[inline(never)]
+    extern "C" fn make_undefined(lowest: usize, highest: usize) {
+        const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
+        valgrind_request([MAKE_MEM_UNDEFINED, lowest, highest - lowest, 0, 0, 0]);
+    }
+
     #[cfg(segno_asan)]
     // SAFETY: the caller gives the memory.
     unsafe {
         __asan_unpoison_memory_region(lowest as *const u8, highest - lowest);
     }
     if VALGRIND.load(Ordering::Relaxed) {
-        valgrind_request([MAKE_MEM_UNDEFINED, lowest, highest - lowest, 0, 0, 0]);
+        make_undefined(lowest, highest);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An engine offers one vocabulary, on which everything above it is written:
 //!
-//! - `Core<I, Y, R, S>`: a body on a stack; `new`, `resume`, `unwind`, and questions.
+//! - `Core<I, Y, R, S>`: a body on a stack; `check`, `new`, `resume`, `unwind`, and questions.
 //! - `Link<I, Y>`: what the body holds of its resumer; `suspend`, `on_parent_stack`.
 //! - `Trap<R>`: how a trap handler makes a coroutine leave.
 //! - `on_stack`: a call on another stack.

@@ -134,20 +134,26 @@ pub(crate) struct Core<I, Y, R, S> {
 }
 
 impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
+    /// Whether an `F` can be laid out on `stack`.
+    #[inline(always)]
+    pub(crate) fn check<F>(stack: &S) -> Result<(), StackError> {
+        check_size::<F>(stack.limit().get() + stack.guard_size(), stack.base())
+    }
+
     /// Lays `body` out on `stack` under `name`, to be entered by the first resume.
     ///
     /// # Safety
     ///
-    /// What `body` borrows outlives the run, even if the core is forgotten.
+    /// What `body` borrows outlives the run, even if the core is forgotten. The stack passed
+    /// the [`check`](Self::check).
     #[inline(always)]
-    pub(crate) unsafe fn new<F>(stack: S, name: &str, body: F) -> Result<Self, StackError>
+    pub(crate) unsafe fn new<F>(stack: S, name: &str, body: F) -> Self
     where
         F: FnOnce(&Link<I, Y>, I) -> R,
     {
         let base = stack.base();
         let limit = stack.limit().get() + stack.guard_size();
-        check_size::<F>(limit, base)?;
-        // SAFETY: the stack is ours and idle, and was just seen to have room.
+        // SAFETY: the stack is ours and idle, and was seen to have room.
         let sp = unsafe {
             sanitize::forget_stack(limit, base.get());
             let top = Header::write(base, limit, name);
@@ -163,13 +169,13 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
             switch::init_stack(address)
         };
         let fiber = sanitize::Fiber::new(limit, base);
-        Ok(Self {
+        Self {
             stack,
             link: Header::of(base).cast(),
             sp,
             fiber,
             marker: PhantomData,
-        })
+        }
     }
 
     /// Continues the body with `input`.

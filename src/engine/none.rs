@@ -39,11 +39,15 @@ pub(crate) struct Core<I, Y, R, S> {
 
 #[allow(unsafe_code, reason = "the vocabulary of engines has unsafe words")]
 impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
-    pub(crate) unsafe fn new<F>(_stack: S, _name: &str, _body: F) -> Result<Self, StackError>
+    pub(crate) fn check<F>(_stack: &S) -> Result<(), StackError> {
+        Err(StackError::Unsupported)
+    }
+
+    pub(crate) unsafe fn new<F>(_stack: S, _name: &str, _body: F) -> Self
     where
         F: FnOnce(&Link<I, Y>, I) -> R,
     {
-        Err(StackError::Unsupported)
+        panic!("{}", StackError::Unsupported)
     }
 
     pub(crate) fn resume(&mut self, _input: I) -> Exit<Y, R> {

@@ -143,22 +143,26 @@ pub(crate) struct Core<I, Y, R, S: Stack> {
 impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
     /// Lays `body` out on `stack` under `name`, to be entered by the first resume.
     ///
+    pub(crate) fn check<F>(stack: &S) -> Result<(), StackError> {
+        check_size::<F>(stack.limit().get() + stack.guard_size(), stack.base())
+    }
+
     /// # Safety
     ///
-    /// What `body` borrows outlives the run, even if the core is forgotten.
-    pub(crate) unsafe fn new<F>(stack: S, name: &str, body: F) -> Result<Self, StackError>
+    /// What `body` borrows outlives the run, even if the core is forgotten. The stack passed
+    /// the [`check`](Self::check).
+    pub(crate) unsafe fn new<F>(stack: S, name: &str, body: F) -> Self
     where
         F: FnOnce(&Link<I, Y>, I) -> R,
     {
-        check_size::<F>(stack.limit().get() + stack.guard_size(), stack.base())?;
         // SAFETY: as here.
         unsafe {
             if size_of::<F>() + align_of::<F>() > LARGEST_BODY {
                 let body = Box::new(body);
                 let body = move |link: &Link<I, Y>, input| body(link, input);
-                Ok(Self::lay_out(stack, name, body))
+                Self::lay_out(stack, name, body)
             } else {
-                Ok(Self::lay_out(stack, name, body))
+                Self::lay_out(stack, name, body)
             }
         }
     }

@@ -289,17 +289,26 @@ impl Default for DefaultStack {
     /// [`try_default`](DefaultStack::try_default) answers it instead.
     #[inline]
     fn default() -> Self {
-        match Self::try_default() {
-            Ok(stack) => stack,
-            Err(error) => no_stack(error),
+        // Not by way of `try_default`, whose `Result` would not be moved word by word.
+        match cache::take_global() {
+            Some(raw) => Self { raw },
+            None => {
+                let RawStack { base, limit, owner } = shared_or_panic();
+                Self {
+                    raw: RawStack { base, limit, owner },
+                }
+            }
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn no_stack(error: StackError) -> ! {
-    panic!("{error}")
+fn shared_or_panic() -> RawStack {
+    match Pool::global().take_shared() {
+        Ok(raw) => raw,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 impl Drop for DefaultStack {
