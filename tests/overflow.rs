@@ -61,6 +61,10 @@ fn overflow_on(stack: DefaultStack) {
     Coroutine::<(), (), u64, _>::with_stack(stack, |_, ()| overflow(0)).resume(());
 }
 
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer takes the fault for its own"
+)]
 #[test]
 fn overflow_is_reported() {
     for case in ["slot", "own mapping", "other thread", "small pool"] {
@@ -186,6 +190,10 @@ fn overflow_of_a_stack_used_again() {
     }
 }
 
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer takes the fault for its own"
+)]
 #[test]
 fn overflow_without_the_report() {
     if let Some(ended) = child::run("overflow_without_the_report", "", || {
@@ -197,6 +205,10 @@ fn overflow_without_the_report() {
     }
 }
 
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer takes the fault for its own"
+)]
 #[test]
 fn overflow_of_a_threads_own_stack() {
     if let Some(ended) = child::run("overflow_of_a_threads_own_stack", "", || {
@@ -248,6 +260,10 @@ fn install(handler: usize, flags: i32) {
     }
 }
 
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer takes the fault for its own"
+)]
 #[test]
 fn other_faults_are_left_to_the_earlier_handler() {
     let plain: extern "C" fn(i32) = earlier_handler;

@@ -139,6 +139,10 @@ fn install(flags: i32) {
     }
 }
 
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer keeps the handler's locals elsewhere, or puts signals off"
+)]
 #[test]
 fn signals_run_on_the_coroutines_stack_or_on_the_alternate_one() {
     let _signal = SIGNAL.lock().unwrap();
@@ -217,6 +221,10 @@ fn signals_may_interrupt_a_switch() {
 
 /// A frame that is larger than the guard, by far, is stopped all the same.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg_attr(
+    any(segno_asan, segno_tsan),
+    ignore = "the sanitizer takes the fault for its own"
+)]
 #[test]
 fn overflow_by_a_frame_larger_than_the_guard() {
     #[inline(never)]
