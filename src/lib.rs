@@ -128,6 +128,7 @@ mod builder;
 mod coroutine;
 mod engine;
 pub mod error;
+pub mod frame;
 pub mod generator;
 mod sanitize;
 mod scoped;

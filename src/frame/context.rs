@@ -1,0 +1,159 @@
+//! What a frame sees of the machine while it runs.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+
+use super::machine::State;
+use super::segment::{Boundary, Level, Mark};
+use super::{Frame, MarkKey, Outcome, PromptTag, Refusal};
+
+/// What a frame sees of the machine while it runs.
+pub struct Context<'a, F: Frame> {
+    pub(super) state: &'a mut State<F>,
+    pub(super) marks: &'a mut Vec<Mark<F::Value>>,
+    pub(super) floor: &'a mut usize,
+    /// The index of the frame among the active ones.
+    pub(super) index: usize,
+    /// What all frames share.
+    pub world: &'a mut F::World,
+}
+
+/// Why a host call got no value from the frames that it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupted<V> {
+    /// They raised this, and none of them caught it.
+    Raised(V),
+    /// The machine refused to run them, or to go on.
+    Refused(Refusal),
+}
+
+impl<F: Frame> Context<'_, F> {
+    /// Attaches a value to this frame, in place of one that it has under the same key. It
+    /// goes when the frame does: by a return, a raise, or a tail call.
+    pub fn set_mark(&mut self, key: MarkKey, value: F::Value) {
+        let of_frame = self
+            .marks
+            .iter_mut()
+            .rev()
+            .take_while(|mark| mark.index == self.index);
+        for mark in of_frame {
+            if mark.key == key {
+                mark.value = value;
+                return;
+            }
+        }
+        self.marks.push(Mark {
+            index: self.index,
+            key,
+            value,
+        });
+        *self.floor = self.index;
+    }
+
+    /// The value of the nearest mark under `key`: of this frame, or of one below it.
+    #[must_use]
+    pub fn mark(&self, key: MarkKey) -> Option<F::Value> {
+        let mut found = None;
+        self.walk(None, |mark| {
+            if mark.key == key {
+                found = Some(mark.value.clone());
+            }
+            found.is_none()
+        });
+        found
+    }
+
+    /// The values of all marks under `key`, from this frame down to the nearest prompt with
+    /// the tag; without a tag, to the end. At most one of each frame.
+    #[must_use]
+    pub fn marks(&self, key: MarkKey, to: Option<PromptTag>) -> Vec<F::Value> {
+        let mut found = Vec::new();
+        self.walk(to, |mark| {
+            if mark.key == key {
+                found.push(mark.value.clone());
+            }
+            true
+        });
+        found
+    }
+
+    /// Visits marks from the top down, until `visit` says no.
+    fn walk(&self, to: Option<PromptTag>, mut visit: impl FnMut(&Mark<F::Value>) -> bool) {
+        let ends = |level: &Level<F>| match level.boundary {
+            Boundary::Prompt { tag, .. } => to == Some(tag),
+            _ => false,
+        };
+        if !self.marks.iter().rev().all(&mut visit) {
+            return;
+        }
+        let state = &self.state;
+        for level in [&state.level].into_iter().chain(state.levels.iter().rev()) {
+            for chain in level.position.chains() {
+                let mut next = Some(chain);
+                while let Some(tail) = next {
+                    let marks = &tail.segment.marks;
+                    let within = marks.partition_point(|mark| mark.index < tail.len);
+                    if !marks[..within].iter().rev().all(&mut visit) {
+                        return;
+                    }
+                    next = tail.segment.below.as_ref();
+                }
+            }
+            if ends(level) {
+                return;
+            }
+            if let Boundary::Barrier { marks, .. } = &level.boundary
+                && !marks.iter().rev().all(&mut visit)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Whether a capture to this tag would succeed from here.
+    ///
+    /// # Errors
+    ///
+    /// What it would be refused for: no such prompt, or what stands in the way.
+    pub fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
+        self.state.locate(tag, true).map(|_| ())
+    }
+
+    /// Runs another frame to its end before this step is over: for a host function that
+    /// calls back, as a sort calls its comparison.
+    ///
+    /// The Rust frames in between describe themselves to nobody, so that no capture, abort
+    /// or suspension may cross them: who tries is refused with the name `host_call`. Fuel
+    /// that runs out meanwhile is overdrawn, up to
+    /// [`Limits::overrun`](super::Limits::overrun).
+    ///
+    /// # Errors
+    ///
+    /// What the frames raised; or why they could not run, or not to the end.
+    pub fn barrier(
+        &mut self,
+        host_call: &'static str,
+        frame: F,
+    ) -> Result<F::Value, Interrupted<F::Value>> {
+        let marks = mem::take(self.marks);
+        let (outcome, marks) =
+            self.state
+                .nested(host_call, marks, self.index + 1, frame, self.world);
+        *self.marks = marks;
+        match outcome {
+            Ok(Outcome::Done(value)) => Ok(value),
+            Ok(Outcome::Raised(error)) => Err(Interrupted::Raised(error)),
+            Ok(Outcome::Suspended(_) | Outcome::OutOfFuel) => {
+                Err(Interrupted::Refused(Refusal::NoFuel))
+            }
+            Err(refusal) => Err(Interrupted::Refused(refusal)),
+        }
+    }
+}
+
+impl<F: Frame> fmt::Debug for Context<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").finish_non_exhaustive()
+    }
+}

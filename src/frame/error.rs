@@ -1,0 +1,83 @@
+//! Why a step was refused.
+
+use core::fmt;
+
+use super::{MarkKey, PromptTag};
+
+/// Why the machine refused a step, or a call from outside.
+///
+/// A refused step changes nothing: the frame that asked gets an
+/// [`Input::Refused`](super::Input::Refused) and goes on from there.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No prompt with this tag is below the frame.
+    NoSuchPrompt(PromptTag),
+    /// A host call that re-entered the machine lies between the frame and the prompt.
+    Barrier {
+        /// The name that the host call gave itself.
+        host_call: &'static str,
+    },
+    /// A winder that is running because of an escape lies between the frame and the prompt.
+    InWinder,
+    /// The stack would be deeper than the machine allows.
+    Depth {
+        /// How many frames it may have.
+        limit: usize,
+    },
+    /// More frames would be held in sealed segments than the machine allows.
+    SealedFrames {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// Host calls would be nested deeper than the machine allows.
+    Nesting {
+        /// How deep they may be.
+        limit: usize,
+    },
+    /// The continuation goes through a frame that can be resumed once, and was.
+    OneShot {
+        /// The kind of the frame.
+        frame: &'static str,
+    },
+    /// A run was given no fuel.
+    NoFuel,
+    /// The machine has nothing to run, or a continuation has no frames to return into.
+    NoFrames,
+    /// The machine is in another state than the call is for: it waits for nothing, or for
+    /// something else.
+    NotSuspended,
+    /// A mark was asked for or set from outside of any frame.
+    NoFrameFor(MarkKey),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchPrompt(tag) => write!(f, "no prompt has the tag {tag}"),
+            Self::Barrier { host_call } => {
+                write!(
+                    f,
+                    "the host call {host_call} stands between here and the prompt"
+                )
+            }
+            Self::InWinder => {
+                f.write_str("a winder of an escape stands between here and the prompt")
+            }
+            Self::Depth { limit } => write!(f, "the stack may have {limit} frames"),
+            Self::SealedFrames { limit } => {
+                write!(f, "continuations may hold {limit} frames")
+            }
+            Self::Nesting { limit } => write!(f, "host calls may be {limit} deep"),
+            Self::OneShot { frame } => {
+                write!(f, "a frame of the kind {frame} can be resumed once")
+            }
+            Self::NoFuel => f.write_str("a run needs fuel"),
+            Self::NoFrames => f.write_str("there is no frame to return into"),
+            Self::NotSuspended => f.write_str("the machine does not wait for that"),
+            Self::NoFrameFor(key) => write!(f, "no frame can bear the mark {key}"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}
