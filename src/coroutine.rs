@@ -381,9 +381,9 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
                 Some(Exit::Panic(payload)) => (Err(payload), true),
             };
             match dropped {
-                // Dropping a second payload could be a third panic.
+                // Dropping a second payload could be a third panic, and so on: that one stays.
                 Err(second) if outcome.is_err() => {
-                    let _kept = ManuallyDrop::new(second);
+                    let _kept = unwind::catch(|| drop(second)).map_err(ManuallyDrop::new);
                 }
                 Err(first) => outcome = Err(first),
                 Ok(()) => {}
