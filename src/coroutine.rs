@@ -383,7 +383,10 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
             match dropped {
                 // Dropping a second payload could be a third panic, and so on: that one stays.
                 Err(second) if outcome.is_err() => {
-                    let _kept = unwind::catch(|| drop(second)).map_err(ManuallyDrop::new);
+                    let drop_it = move || {
+                        let _second = second;
+                    };
+                    let _kept = unwind::catch(drop_it).map_err(ManuallyDrop::new);
                 }
                 Err(first) => outcome = Err(first),
                 Ok(()) => {}
