@@ -75,7 +75,7 @@ impl<I, Y> Link<I, Y> {
     }
 
     /// Gives `value` to the resumer and stands still until the next resume.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspend(&self, value: Y) -> I {
         self.header.check_before_suspend();
         let mut value = ManuallyDrop::new(value);
