@@ -54,7 +54,8 @@ impl<Input, Yield, Return> Builder<Input, Yield, Return> {
         self
     }
 
-    /// At least so many usable bytes of stack.
+    /// At least so many usable bytes of stack. To be unwound, as when it is dropped while
+    /// suspended, a coroutine needs 8 KiB at the least.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
         self

@@ -304,6 +304,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// If the coroutine is done; or with the panic that leaves the body.
     #[inline]
+    #[track_caller]
     pub fn resume(&mut self, value: Input) -> CoroutineResult<Yield, Return> {
         assert!(!self.core.done(), "attempt to resume a completed coroutine");
         match self.core.resume(value) {
@@ -381,9 +382,12 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
                 Some(Exit::Panic(payload)) => (Err(payload), true),
             };
             match dropped {
-                // Dropping a second payload could be a third panic.
+                // Dropping a second payload could be a third panic, and so on: that one stays.
                 Err(second) if outcome.is_err() => {
-                    let _kept = ManuallyDrop::new(second);
+                    let drop_it = move || {
+                        let _second = second;
+                    };
+                    let _kept = unwind::catch(drop_it).map_err(ManuallyDrop::new);
                 }
                 Err(first) => outcome = Err(first),
                 Ok(()) => {}
@@ -401,6 +405,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// If the coroutine is not done.
     #[inline]
+    #[track_caller]
     pub fn into_stack(self) -> Stack {
         assert!(
             self.core.done(),
@@ -490,7 +495,8 @@ impl<Input, Yield, Return, Stack: stack::Stack> fmt::Debug
     }
 }
 
-/// What the body of a coroutine suspends itself with.
+/// What the body of a coroutine suspends itself with. (That of a generator is another:
+/// [`generator::Yielder`](crate::generator::Yielder).)
 ///
 /// It lives at the base of the coroutine's stack, and is neither `Send` nor `Sync`.
 #[repr(transparent)]
@@ -517,7 +523,10 @@ impl<Input, Yield> Yielder<Input, Yield> {
     /// panic of its own, since the resumer would believe that *it* is panicking; a panic
     /// there, in a destructor, ends the program unless it is caught there. Release builds do
     /// not look.
-    #[inline(always)]
+    ///
+    /// Code that catches panics and goes on should let the unwinding pass; see
+    /// [`unwind::is_forced`](crate::unwind::is_forced).
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn suspend(&self, value: Yield) -> Input {
         self.link.suspend(value)
     }

@@ -40,7 +40,9 @@ pub enum StackError {
         /// How many bytes were asked for.
         bytes: usize,
     },
-    /// No stack of this size can exist, or it does not fit into the slots of its pool.
+    /// No stack of this size can exist, or it does not fit into the slots of its pool; or a
+    /// body needs it that captures so much. (Five times its own size, since it is moved on
+    /// its way in: let it capture a box instead.)
     TooLarge {
         /// How many bytes were asked for.
         requested: usize,
@@ -74,7 +76,7 @@ impl fmt::Display for StackError {
             } => {
                 write!(
                     f,
-                    "a stack of {requested} bytes does not fit into {available}"
+                    "{requested} bytes of stack were asked for, or are needed by what a body captures, and {available} is the most"
                 )
             }
             Self::Unsupported => f.write_str("stacks are not supported here"),

@@ -18,7 +18,8 @@ use crate::coroutine::{self, Coroutine, CoroutineResult};
 use crate::scoped::{ScopedCoroutine, ScopedCoroutineRef};
 use crate::stack::{DefaultStack, Stack};
 
-/// What the body of a generator suspends itself with.
+/// What the body of a generator suspends itself with. (That of a coroutine is another:
+/// [`segno::Yielder`](crate::Yielder).)
 pub struct Yielder<'a, T> {
     to: Taker<'a, T>,
     /// The batch in the making; it has no places unless items are taken by the batch.
@@ -42,9 +43,13 @@ impl<T> Yielder<'_, T> {
     /// # Panics
     ///
     /// When the generator is dropped meanwhile: that is how its body is unwound.
+    ///
+    /// Code that catches panics and goes on should let that one pass; see
+    /// [`unwind::is_forced`](crate::unwind::is_forced).
     // Nothing here lends the yielder out: in a body that is inlined, its fields are registers
-    // or known to the compiler.
-    #[inline(always)]
+    // or known to the compiler. Without optimisation they would be memory in the frames of
+    // a recursion that suspends.
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn suspend(&self, item: T) {
         match self.to {
             Taker::Resumer(resumer) => resumer.suspend(item),
@@ -124,7 +129,9 @@ fn boxed<T, R>(body: impl FnOnce(&Yielder<'_, T>) -> R + 'static) -> Body<T, R> 
 /// assert_eq!(lines.into_return(), Some(13));
 /// ```
 ///
-/// A generator takes a stack, from the default pool, when its first item is asked for.
+/// A generator takes a stack, from the default pool, when its first item is asked for; one
+/// that is consumed whole by `for_each`, `sum` or `fold` before that runs on the caller's.
+/// It stays on its thread. To send one elsewhere, send what makes it.
 /// Dropping it unwinds the body, as with a [`Coroutine`]; a panic of the body goes on from
 /// `next`, and ends the iteration.
 ///
@@ -320,7 +327,11 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Iterator for Generator<T, R, S>
         }
     }
 
-    // `for_each`, `sum`, `collect` and the like come here too.
+    /// Folds all items. On a generator that has not started, the body runs on the caller's
+    /// stack, without a switch.
+    ///
+    /// `for_each`, `sum`, `count`, `last` and the like come here; `collect` into a `Vec`,
+    /// `extend` and whatever goes by reference do not.
     fn fold<B, F: FnMut(B, T) -> B>(self, init: B, mut f: F) -> B {
         let mut folded = Some(init);
         let mut step = |item| {
@@ -349,6 +360,7 @@ impl<T, R, S: Stack> fmt::Debug for Generator<T, R, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.state {
             State::Fresh(..) => "Generator(fresh)",
+            State::Running(coroutine) if coroutine.done() => "Generator(panicked)",
             State::Running(_) => "Generator(running)",
             State::Ended(_) => "Generator(ended)",
         })

@@ -75,11 +75,12 @@
 //!
 //! ## Stack size
 //!
-//! 1 MiB is the default, of which only touched pages take memory. Debug builds use several
-//! times the stack of release builds; formatting and panicking take some tens of KiB, and a
-//! backtrace of a panic more. Measure with [`Builder::watch_high_water`], and look ahead with
-//! [`Yielder::remaining_stack`]. An overflow runs into the guard and ends the program;
-//! [`stack::report_overflow`] makes it say which coroutine it was.
+//! 1 MiB is the default, of which only touched pages take memory: half of what the standard
+//! library gives a thread. Debug builds use several times the stack of release builds;
+//! formatting and panicking take some tens of KiB, and a backtrace of a panic more. Measure with
+//! [`Builder::watch_high_water`], and look ahead with [`Yielder::remaining_stack`]. An overflow
+//! runs into the guard and ends the program; [`stack::report_overflow`] makes it say which
+//! coroutine it was.
 //!
 //! ## Panics
 //!

@@ -105,6 +105,16 @@ cfg_if::cfg_if! {
             }
         }
 
+        pub(crate) unsafe fn leave_for_call(to: Context) -> Left {
+            // SAFETY: the caller switches to that stack.
+            unsafe { leave(to, false) }
+        }
+
+        pub(crate) unsafe fn arrive_in_call(_at: Context) -> Context {
+            // SAFETY: the stack was just entered.
+            unsafe { arrive(Left::NONE) }
+        }
+
         pub(crate) unsafe fn arrive(left: Left) -> Context {
             let mut bottom = ptr::null();
             let mut size = 0;
@@ -184,6 +194,23 @@ cfg_if::cfg_if! {
             Context(LEFT.get())
         }
 
+        #[inline(always)]
+        pub(crate) unsafe fn leave_for_call(_to: Context) -> Left {
+            Left
+        }
+
+        // The called function returns on the fiber of its caller, so it has to be entered
+        // there too, and switches when it has begun.
+        #[inline(always)]
+        pub(crate) unsafe fn arrive_in_call(at: Context) -> Context {
+            // SAFETY: this is that stack.
+            unsafe {
+                let parent = __tsan_get_current_fiber();
+                __tsan_switch_to_fiber(at.0, 0);
+                Context(parent)
+            }
+        }
+
         pub(crate) fn bury(_dead: Context) {}
     } else {
         /// A stack as the sanitizer knows it.
@@ -222,6 +249,19 @@ cfg_if::cfg_if! {
         #[inline(always)]
         pub(crate) unsafe fn leave(_to: Context, _for_good: bool) -> Left {
             Left
+        }
+
+        /// The same, to a function that is called there.
+        #[inline(always)]
+        pub(crate) unsafe fn leave_for_call(_to: Context) -> Left {
+            Left
+        }
+
+        /// Announces the beginning of a function that is called on the stack `at`; answers the
+        /// caller's stack.
+        #[inline(always)]
+        pub(crate) unsafe fn arrive_in_call(_at: Context) -> Context {
+            Context
         }
 
         /// Announces that the switch is done; answers the stack that it came from.

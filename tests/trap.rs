@@ -203,6 +203,7 @@ fn begin<S: Stack + 'static>(coroutine: &mut Faulty<S>, leave: Leave) {
     LEAVING.set(Some((coroutine.trap_handler(), leave)));
 }
 
+#[cfg_attr(segno_tsan, ignore = "the sanitizer has handlers of its own")]
 #[test]
 fn faults_and_overflows_are_survived() {
     let mut stack = DefaultStack::new(64 * KIB).unwrap();
@@ -232,6 +233,7 @@ fn faults_and_overflows_are_survived() {
     assert_eq!(coroutine.resume(2), CoroutineResult::Return(3));
 }
 
+#[cfg_attr(segno_tsan, ignore = "the sanitizer has handlers of its own")]
 #[test]
 fn faults_on_pooled_stacks() {
     for overflows in [false, true] {
@@ -241,6 +243,7 @@ fn faults_on_pooled_stacks() {
     }
 }
 
+#[cfg_attr(segno_tsan, ignore = "the sanitizer has handlers of its own")]
 #[test]
 fn faults_of_an_inner_coroutine() {
     let mut outer = Coroutine::<(), u64, u64>::new(|outer, ()| {
@@ -256,6 +259,7 @@ fn faults_of_an_inner_coroutine() {
 }
 
 #[cfg(feature = "unwind")]
+#[cfg_attr(segno_tsan, ignore = "the sanitizer has handlers of its own")]
 #[test]
 fn faults_answered_by_a_panic() {
     let mut stack = DefaultStack::new(256 * KIB).unwrap();

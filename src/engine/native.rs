@@ -75,7 +75,7 @@ impl<I, Y> Link<I, Y> {
     }
 
     /// Gives `value` to the resumer and stands still until the next resume.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspend(&self, value: Y) -> I {
         self.header.check_before_suspend();
         let mut value = ManuallyDrop::new(value);
@@ -377,13 +377,14 @@ unsafe fn call_on<F: FnOnce() -> R, R>(
     struct Call<F, R> {
         f: Option<F>,
         result: Option<Result<R, Payload>>,
+        context: sanitize::Context,
     }
 
     unsafe extern "C" fn run<F: FnOnce() -> R, R>(data: *mut u8) {
         // SAFETY: `call_on` passes a `Call` of these types, and waits.
         unsafe {
-            let parent = sanitize::arrive(sanitize::Left::NONE);
             let call = &mut *data.cast::<Call<F, R>>();
+            let parent = sanitize::arrive_in_call(call.context);
             if let Some(f) = call.f.take() {
                 call.result = Some(unwind::catch(f));
             }
@@ -394,10 +395,11 @@ unsafe fn call_on<F: FnOnce() -> R, R>(
     let mut call = Call {
         f: Some(f),
         result: None,
+        context,
     };
     // SAFETY: the caller lends the stack below `base`.
     unsafe {
-        let left = sanitize::leave(context, false);
+        let left = sanitize::leave_for_call(context);
         switch::on_stack((&raw mut call).cast(), base, run::<F, R>);
         sanitize::arrive(left);
         sanitize::bury(context);
