@@ -103,8 +103,8 @@ impl<F: Frame> Context<'_, F> {
             if ends(level) {
                 return;
             }
-            if let Boundary::Barrier { marks, .. } = &level.boundary
-                && !marks.iter().rev().all(&mut visit)
+            if let Boundary::Barrier(barrier) = &level.boundary
+                && !barrier.marks.iter().rev().all(&mut visit)
             {
                 return;
             }

@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::segment::{Boundary, Frames, Level, Under, depth};
+use super::segment::{Boundary, Level, Under, depth};
 use super::{Frame, Refusal};
 
 /// Levels that were cut out of a stack. The lowest one has, at its lower end, the prompt
@@ -35,6 +35,17 @@ impl<F: Frame> Piece<F> {
         }
     }
 
+    #[inline]
+    pub(super) fn of_one(top: Level<F>, singles: bool) -> Self {
+        Self {
+            lower: Vec::new(),
+            size: top.position.size,
+            winders: depth(&top.winders),
+            top,
+            singles,
+        }
+    }
+
     pub(super) fn levels(&self) -> impl DoubleEndedIterator<Item = &Level<F>> {
         self.lower.iter().chain([&self.top])
     }
@@ -46,10 +57,10 @@ impl<F: Frame> Piece<F> {
                 for tail in level.position.chains() {
                     let mut next = Some(tail);
                     while let Some(tail) = next {
-                        if let Frames::Single { kind, frame } = &tail.segment.frames
-                            && frame.borrow().is_none()
+                        if let Some(single) = &tail.segment.single
+                            && single.frame.borrow().is_none()
                         {
-                            return Err(Refusal::OneShot { frame: kind });
+                            return Err(Refusal::OneShot { frame: single.kind });
                         }
                         next = tail.segment.below.as_ref();
                     }

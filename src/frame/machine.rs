@@ -8,7 +8,7 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::segment::{
-    Active, Boundary, Ledger, Level, Position, Under, Unsealed, Winder, WinderNode, Winders, depth,
+    Active, Barrier, Boundary, Ledger, Level, Position, Under, Unsealed, Winder, WinderNode, Winders, depth,
 };
 use super::{
     Context, Continuation, Frame, Input, Operator, Outcome, Place, PromptTag, Refusal, Step,
@@ -386,7 +386,7 @@ impl<F: Frame> State<F> {
                         continue;
                     }
                     active.drop_marks();
-                    if !active.frames.is_empty() {
+                    if !active.frames.is_empty() || self.return_into(active) {
                         input = Input::Value(value);
                         continue;
                     }
@@ -418,6 +418,52 @@ impl<F: Frame> State<F> {
                     active.drop_marks();
                     self.raise(active, error)
                 }
+                Step::Capture {
+                    tag,
+                    operator,
+                    place,
+                    body,
+                } if self.is_near(active, tag, operator, place) => {
+                    input = Input::Continuation(self.capture_near(active, tag, operator, place));
+                    active.push(body);
+                    continue;
+                }
+                Step::Prompt { tag, body } if self.below + len < self.limits.depth => {
+                    self.seal(active);
+                    self.push_level(Level::prompt(tag));
+                    active.push(body);
+                    input = Input::Start;
+                    continue;
+                }
+                Step::Abort { tag, value } if self.is_nearest(tag) => {
+                    active.clear();
+                    self.leave_nearest();
+                    if self.return_into(active) {
+                        input = Input::Value(value);
+                        continue;
+                    }
+                    self.deliver(active, Ok(value))
+                }
+                Step::Resume { continuation, with } if self.is_simple(&continuation, len) => {
+                    self.seal(active);
+                    self.put_simple(active, continuation);
+                    if with.is_ok() && self.return_into(active) {
+                        input = Input::Value(with.unwrap_or_else(|never| never));
+                        continue;
+                    }
+                    self.deliver(active, with)
+                }
+                Step::TailResume { continuation, with } if self.is_simple(&continuation, len) => {
+                    active.frames.pop();
+                    active.drop_marks();
+                    self.seal(active);
+                    self.put_simple(active, continuation);
+                    if with.is_ok() && self.return_into(active) {
+                        input = Input::Value(with.unwrap_or_else(|never| never));
+                        continue;
+                    }
+                    self.deliver(active, with)
+                }
                 step => self.act(active, step),
             };
             match next {
@@ -437,7 +483,7 @@ impl<F: Frame> State<F> {
     #[inline(never)]
     fn act(&mut self, active: &mut Active<F>, step: Step<F>) -> Next<F> {
         let done = match step {
-            Step::Prompt { tag, body } => self.prompt(active, tag, body),
+            Step::Prompt { .. } => Err(self.too_deep()),
             Step::Capture {
                 tag,
                 operator,
@@ -482,12 +528,13 @@ impl<F: Frame> State<F> {
             .into_iter()
             .chain(self.levels.iter().rev())
             .find_map(|level| match level.boundary {
-                Boundary::Barrier { host_call, .. } => Some(host_call),
+                Boundary::Barrier(ref barrier) => Some(barrier.host_call),
                 _ => None,
             })
     }
 
     /// Puts the active frames away.
+    #[inline]
     fn seal(&mut self, active: &mut Active<F>) {
         let before = self.level.position.size;
         self.level.position.seal(active, &self.ledger);
@@ -495,6 +542,7 @@ impl<F: Frame> State<F> {
         active.batch = 1;
     }
 
+    #[inline]
     fn push_level(&mut self, level: Level<F>) {
         self.below += level.position.size;
         self.levels.push(mem::replace(&mut self.level, level));
@@ -506,6 +554,99 @@ impl<F: Frame> State<F> {
             self.below -= self.level.position.size;
             self.level = level;
         }
+    }
+
+    /// Whether the prompt is that of the running level, and no winder is in between.
+    #[inline(always)]
+    fn is_nearest(&self, tag: PromptTag) -> bool {
+        matches!(self.level.boundary, Boundary::Prompt { tag: here, times: 1 } if here == tag)
+            && self.level.winders.is_none()
+    }
+
+    /// Drops what is left of the running level, and its prompt.
+    #[inline(always)]
+    fn leave_nearest(&mut self) {
+        self.pop_level();
+    }
+
+    /// Whether a continuation can be put on top of so many frames at most, and needs nothing
+    /// but that.
+    #[inline(always)]
+    fn is_simple(&self, continuation: &Continuation<F>, depth: usize) -> bool {
+        let piece = &*continuation.piece;
+        piece.lower.is_empty()
+            && piece.winders == 0
+            && !piece.singles
+            && self.below.saturating_add(depth).saturating_add(piece.size) <= self.limits.depth
+    }
+
+    /// Puts such a continuation on top of the running level, whose frames are sealed.
+    #[inline(always)]
+    fn put_simple(&mut self, active: &mut Active<F>, continuation: Continuation<F>) {
+        active.batch = 1;
+        let level = match Rc::try_unwrap(continuation.piece) {
+            Ok(piece) => piece.top,
+            Err(piece) => piece.top.share(None),
+        };
+        self.put(level);
+    }
+
+    /// Whether a capture goes to the prompt of the running level, which stays, and has
+    /// nothing else in its way: the frequent case.
+    #[inline(always)]
+    fn is_near(&self, active: &Active<F>, tag: PromptTag, operator: Operator, place: Place) -> bool {
+        let frames = active.frames.len();
+        matches!(self.level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
+            && (place == Place::Here
+                || self.level.winders.is_none() && operator.keeps_prompt())
+            && !active.singles
+            && self.below + frames < self.limits.depth
+            && self.ledger.sealed().saturating_add(frames) <= self.limits.sealed_frames
+    }
+
+    #[inline(always)]
+    fn capture_near(
+        &mut self,
+        active: &mut Active<F>,
+        tag: PromptTag,
+        operator: Operator,
+        place: Place,
+    ) -> Continuation<F> {
+        self.seal(active);
+        let boundary = if operator.takes_prompt() {
+            Boundary::Prompt { tag, times: 1 }
+        } else {
+            Boundary::Open
+        };
+        let level = &mut self.level;
+        let (position, winders) = match place {
+            Place::Here => (level.position.clone(), level.winders.clone()),
+            Place::Prompt => {
+                self.below -= level.position.size;
+                (level.position.take(), None)
+            }
+        };
+        let top = Level {
+            position,
+            winders,
+            boundary,
+        };
+        Continuation::new(Piece::of_one(top, self.ledger.singles()))
+    }
+
+    /// Makes the frames of the next segment active, if there is nothing to do before. The
+    /// short way of `deliver`.
+    #[inline]
+    fn return_into(&mut self, active: &mut Active<F>) -> bool {
+        let position = &mut self.level.position;
+        let plain = |tail: &super::segment::Tail<F>| tail.segment.single.is_none() && tail.len > 0;
+        if !active.under.is_nothing() || !position.chain.as_ref().is_some_and(plain) {
+            return false;
+        }
+        let before = position.size;
+        position.unseal(active);
+        self.below -= before - position.size;
+        true
     }
 
     /// Runs what is under the active frames, now that they are used up, with what they came
@@ -598,7 +739,7 @@ impl<F: Frame> State<F> {
                         return self.pursue(active, *goal);
                     }
                 }
-                boundary @ (Boundary::Bottom | Boundary::Barrier { .. }) => {
+                boundary @ (Boundary::Bottom | Boundary::Barrier(_)) => {
                     self.level.boundary = boundary;
                     return Next::Stop(match result {
                         Ok(value) => Outcome::Done(value),
@@ -650,21 +791,6 @@ impl<F: Frame> State<F> {
         self.deliver(active, Err(error))
     }
 
-    fn prompt(
-        &mut self,
-        active: &mut Active<F>,
-        tag: PromptTag,
-        body: F,
-    ) -> Result<Next<F>, Refusal> {
-        if self.below + active.frames.len() >= self.limits.depth {
-            return Err(self.too_deep());
-        }
-        self.seal(active);
-        self.push_level(Level::prompt(tag));
-        active.push(body);
-        Ok(Next::Resume(Input::Start))
-    }
-
     fn wind(&mut self, active: &mut Active<F>, wind: super::Wind<F>) -> Result<Next<F>, Refusal> {
         if self.below + active.frames.len() >= self.limits.depth {
             return Err(self.too_deep());
@@ -691,7 +817,9 @@ impl<F: Frame> State<F> {
     pub(super) fn locate(&self, tag: PromptTag, captures: bool) -> Result<usize, Refusal> {
         let check = |level: &Level<F>| match level.boundary {
             Boundary::Prompt { tag: found, .. } if found == tag => Ok(true),
-            Boundary::Barrier { host_call, .. } => Err(Refusal::Barrier { host_call }),
+            Boundary::Barrier(ref barrier) => Err(Refusal::Barrier {
+                host_call: barrier.host_call,
+            }),
             Boundary::Winding(_) if captures => Err(Refusal::InWinder),
             _ => Ok(false),
         };
@@ -962,6 +1090,7 @@ impl<F: Frame> State<F> {
     }
 
     /// Puts a level without winders on top.
+    #[inline]
     fn put(&mut self, level: Level<F>) {
         match level.boundary {
             Boundary::Prompt { tag, times } => {
@@ -1106,7 +1235,10 @@ impl<F: Frame> State<F> {
         if self.below + frames >= self.limits.depth {
             return (Err(self.too_deep()), marks);
         }
-        self.push_level(Level::empty(Boundary::Barrier { host_call, marks }));
+        self.push_level(Level::empty(Boundary::Barrier(Box::new(Barrier {
+            host_call,
+            marks,
+        }))));
         self.below += frames;
         self.nesting += 1;
         let at = self.levels.len();
@@ -1121,7 +1253,7 @@ impl<F: Frame> State<F> {
         self.nesting -= 1;
         self.below -= frames;
         let marks = match mem::replace(&mut self.level.boundary, Boundary::Open) {
-            Boundary::Barrier { marks, .. } => marks,
+            Boundary::Barrier(barrier) => barrier.marks,
             _ => Vec::new(),
         };
         self.pop_level();

@@ -35,6 +35,9 @@ use super::{Frame, MarkKey, PromptTag};
 /// The most frames that are cloned at once.
 const LARGEST_BATCH: usize = 64;
 
+/// The most frames that a Vec has room for which is kept for its capacity.
+const LARGEST_SPARE: usize = 64;
+
 /// A value that is attached to a frame, by its index among the frames beside it.
 #[derive(Clone)]
 pub(super) struct Mark<V> {
@@ -75,29 +78,18 @@ impl<F: Frame> Under<F> {
     }
 }
 
-/// The frames of a segment.
-pub(super) enum Frames<F> {
-    Many(Vec<F>),
-    /// A frame that can be resumed once, taken out by the first who returns into it.
-    Single {
-        kind: &'static str,
-        frame: RefCell<Option<F>>,
-    },
-}
-
-impl<F> Frames<F> {
-    fn len(&self) -> usize {
-        match self {
-            Self::Many(frames) => frames.len(),
-            Self::Single { .. } => 1,
-        }
-    }
+/// A frame that can be resumed once, taken out by the first who returns into it.
+pub(super) struct Single<F> {
+    pub(super) kind: &'static str,
+    pub(super) frame: RefCell<Option<F>>,
 }
 
 /// Frames that are no longer on top. Nothing in a segment changes while it is shared, but
 /// that its single frame is taken.
 pub(super) struct Segment<F: Frame> {
-    pub(super) frames: Frames<F>,
+    pub(super) frames: Vec<F>,
+    /// In place of the frames, one that can be resumed only once.
+    pub(super) single: Option<Box<Single<F>>>,
     pub(super) marks: Vec<Mark<F::Value>>,
     pub(super) under: Under<F>,
     pub(super) below: Option<Tail<F>>,
@@ -105,46 +97,80 @@ pub(super) struct Segment<F: Frame> {
 }
 
 impl<F: Frame> Segment<F> {
-    pub(super) fn new(
-        frames: Frames<F>,
-        marks: Vec<Mark<F::Value>>,
-        under: Under<F>,
-        below: Option<Tail<F>>,
-        ledger: &Rc<Ledger<F>>,
-    ) -> Self {
-        ledger.sealed.set(ledger.sealed.get() + frames.len());
+    fn empty(ledger: &Rc<Ledger<F>>, frames: Vec<F>) -> Self {
         Self {
             frames,
-            marks,
-            under,
-            below,
+            single: None,
+            marks: Vec::new(),
+            under: Under::Nothing,
+            below: None,
             ledger: ledger.clone(),
         }
+    }
+
+    fn len(&self) -> usize {
+        self.frames.len() + usize::from(self.single.is_some())
     }
 }
 
 impl<F: Frame> Drop for Segment<F> {
+    #[inline]
     fn drop(&mut self) {
-        let ledger = &self.ledger;
-        ledger.sealed.set(ledger.sealed.get() - self.frames.len());
-        let frames = mem::replace(&mut self.frames, Frames::Many(Vec::new()));
-        if frames.len() > 0 || self.below.is_some() || !self.under.is_nothing() {
-            Ledger::bury(
-                ledger,
-                Remains {
-                    _frames: frames,
-                    _marks: mem::take(&mut self.marks),
-                    _under: self.under.take(),
-                    _below: self.below.take(),
-                },
-            );
+        if self.len() > 0 || self.below.is_some() || !self.under.is_nothing() {
+            self.bury();
+        }
+    }
+}
+
+impl<F: Frame> Segment<F> {
+    /// Drops what the segment holds; what other segments hold that this drops, too.
+    #[inline(never)]
+    fn bury(&mut self) {
+        /// Ends the burial, by a panic too.
+        struct Burial<'a>(&'a Cell<bool>);
+
+        impl Drop for Burial<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+
+        let ledger = &*self.ledger;
+        ledger.forget(self.frames.len() + usize::from(self.single.is_some()));
+        if ledger.burying.replace(true) {
+            ledger.remains.borrow_mut().push(Remains {
+                _frames: mem::take(&mut self.frames),
+                _single: self.single.take(),
+                _marks: mem::take(&mut self.marks),
+                _under: self.under.take(),
+                _below: self.below.take(),
+            });
+            return;
+        }
+        let burial = Burial(&ledger.burying);
+        self.frames.clear();
+        self.single = None;
+        self.marks.clear();
+        self.under = Under::Nothing;
+        self.below = None;
+        loop {
+            let next = ledger.remains.borrow_mut().pop();
+            match next {
+                Some(remains) => drop(remains),
+                None => break,
+            }
+        }
+        drop(burial);
+        if (1..=LARGEST_SPARE).contains(&self.frames.capacity()) {
+            ledger.spare.set(mem::take(&mut self.frames));
         }
     }
 }
 
 /// What a segment leaves when it is dropped.
 struct Remains<F: Frame> {
-    _frames: Frames<F>,
+    _frames: Vec<F>,
+    _single: Option<Box<Single<F>>>,
     _marks: Vec<Mark<F::Value>>,
     _under: Under<F>,
     _below: Option<Tail<F>>,
@@ -162,6 +188,8 @@ pub(super) struct Ledger<F: Frame> {
     singles: Cell<bool>,
     burying: Cell<bool>,
     remains: RefCell<Vec<Remains<F>>>,
+    /// A Vec without elements, for its capacity.
+    spare: Cell<Vec<F>>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -171,11 +199,20 @@ impl<F: Frame> Ledger<F> {
             singles: Cell::new(false),
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
+            spare: Cell::new(Vec::new()),
         })
     }
 
     pub(super) fn sealed(&self) -> usize {
         self.sealed.get()
+    }
+
+    fn note(&self, frames: usize) {
+        self.sealed.set(self.sealed.get() + frames);
+    }
+
+    fn forget(&self, frames: usize) {
+        self.sealed.set(self.sealed.get() - frames);
     }
 
     pub(super) fn singles(&self) -> bool {
@@ -184,32 +221,6 @@ impl<F: Frame> Ledger<F> {
 
     pub(super) fn note_singles(&self) {
         self.singles.set(true);
-    }
-
-    fn bury(ledger: &Rc<Self>, remains: Remains<F>) {
-        /// Ends the burial, by a panic too.
-        struct Burial<F: Frame>(Rc<Ledger<F>>);
-
-        impl<F: Frame> Drop for Burial<F> {
-            fn drop(&mut self) {
-                self.0.burying.set(false);
-            }
-        }
-
-        if ledger.burying.replace(true) {
-            ledger.remains.borrow_mut().push(remains);
-            return;
-        }
-        // The remains may hold the last other reference to the ledger.
-        let burial = Burial(ledger.clone());
-        drop(remains);
-        loop {
-            let next = burial.0.remains.borrow_mut().pop();
-            match next {
-                Some(remains) => drop(remains),
-                None => break,
-            }
-        }
     }
 }
 
@@ -370,6 +381,7 @@ impl<F: Frame> Position<F> {
     }
 
     /// Puts the active frames away. Nothing is left of them.
+    #[inline]
     pub(super) fn seal(&mut self, active: &mut Active<F>, ledger: &Rc<Ledger<F>>) {
         let count = active.frames.len();
         if count == 0 && active.under.is_nothing() {
@@ -380,20 +392,28 @@ impl<F: Frame> Position<F> {
             self.seal_singles(active, ledger);
             return;
         }
-        let frames = mem::replace(&mut active.frames, mem::take(&mut active.spare));
-        let segment = Segment::new(
-            Frames::Many(frames),
-            mem::take(&mut active.marks),
-            active.under.take(),
-            self.chain.take(),
-            ledger,
-        );
-        self.chain = Some(Tail {
-            segment: Rc::new(segment),
-            len: count,
-        });
+        ledger.note(count);
+        let mut segment = match active.spare.take() {
+            Some(spare) => spare,
+            None => Rc::new(Segment::empty(ledger, ledger.spare.take())),
+        };
+        if let Some(segment) = Rc::get_mut(&mut segment) {
+            if !Rc::ptr_eq(&segment.ledger, ledger) {
+                segment.ledger = ledger.clone();
+            }
+            mem::swap(&mut segment.frames, &mut active.frames);
+            if !active.marks.is_empty() {
+                segment.marks = mem::take(&mut active.marks);
+                active.floor = 0;
+            }
+            if !active.under.is_nothing() {
+                segment.under = active.under.take();
+            }
+            segment.below = self.chain.take();
+        }
+        let len = count;
+        self.chain = Some(Tail { segment, len });
         self.size += count;
-        active.floor = 0;
     }
 
     /// The same where some frames can be resumed only once: each gets a segment of its own.
@@ -403,18 +423,19 @@ impl<F: Frame> Position<F> {
         let mut marks = mem::take(&mut active.marks).into_iter().peekable();
         let mut many = Vec::new();
         let mut first = 0;
-        let mut push = |frames: Frames<F>, below: usize, under: Under<F>| {
-            let len = frames.len();
-            let mut of_these = Vec::new();
+        let mut push = |frames: Vec<F>, single: Option<Single<F>>, below: usize, under| {
+            let mut segment = Segment::empty(ledger, frames);
+            segment.single = single.map(Box::new);
+            segment.under = under;
+            segment.below = self.chain.take();
+            let len = segment.len();
             while let Some(mut mark) = marks.next_if(|mark| mark.index < below + len) {
                 mark.index -= below;
-                of_these.push(mark);
+                segment.marks.push(mark);
             }
-            let segment = Segment::new(frames, of_these, under, self.chain.take(), ledger);
-            self.chain = Some(Tail {
-                segment: Rc::new(segment),
-                len,
-            });
+            ledger.note(len);
+            let segment = Rc::new(segment);
+            self.chain = Some(Tail { segment, len });
             self.size += len;
         };
         for (index, frame) in active.frames.drain(..).enumerate() {
@@ -422,16 +443,16 @@ impl<F: Frame> Position<F> {
                 None => many.push(frame),
                 Some(kind) => {
                     if !many.is_empty() {
-                        push(Frames::Many(mem::take(&mut many)), first, under.take());
+                        push(mem::take(&mut many), None, first, under.take());
                     }
                     let frame = RefCell::new(Some(frame));
-                    push(Frames::Single { kind, frame }, index, under.take());
+                    push(Vec::new(), Some(Single { kind, frame }), index, under.take());
                     first = index + 1;
                 }
             }
         }
         if !many.is_empty() || !under.is_nothing() {
-            push(Frames::Many(many), first, under);
+            push(many, None, first, under);
         }
         active.floor = 0;
         active.singles = false;
@@ -442,87 +463,74 @@ impl<F: Frame> Position<F> {
         let Some(mut tail) = self.chain.take() else {
             return Unsealed::Nothing;
         };
-        if let Some(segment) = Rc::get_mut(&mut tail.segment) {
-            return self.take_whole(active, segment, tail.len);
+        if Rc::get_mut(&mut tail.segment).is_some() {
+            return self.take_whole(active, tail);
         }
-        match &tail.segment.frames {
-            Frames::Single { kind, frame } => {
-                let (kind, frame) = (*kind, frame.borrow_mut().take());
-                self.size -= 1;
-                self.chain = tail.segment.below.clone();
-                active.under = tail.segment.under.clone();
-                active.floor = 0;
-                match frame {
-                    Some(frame) => {
-                        active.frames.push(frame);
-                        active.singles = true;
-                        active.marks.extend(tail.segment.marks.iter().cloned());
-                        Unsealed::Frames
-                    }
-                    None => Unsealed::Spent(kind),
-                }
+        let segment = &*tail.segment;
+        if let Some(single) = &segment.single {
+            self.size -= 1;
+            active.under = segment.under.clone();
+            let frame = single.frame.borrow_mut().take();
+            let kind = single.kind;
+            if frame.is_some() {
+                active.marks.extend_from_slice(&segment.marks);
             }
-            Frames::Many(frames) => {
-                let count = active.batch.min(tail.len);
-                active.batch = (active.batch * 2).min(LARGEST_BATCH);
-                let first = tail.len - count;
-                active.frames.extend_from_slice(&frames[first..tail.len]);
-                let marks = &tail.segment.marks;
-                if !marks.is_empty() {
-                    let from = marks.partition_point(|mark| mark.index < first);
-                    let to = marks.partition_point(|mark| mark.index < tail.len);
-                    active.marks.extend(marks[from..to].iter().map(|mark| Mark {
-                        index: mark.index - first,
-                        ..mark.clone()
-                    }));
-                }
-                active.refloor();
-                self.size -= count;
-                if first == 0 {
-                    active.under = tail.segment.under.clone();
-                    self.chain = tail.segment.below.clone();
-                } else {
-                    tail.len = first;
-                    self.chain = Some(tail);
-                }
-                Unsealed::Frames
-            }
+            self.chain = segment.below.clone();
+            return active.push_single(kind, frame);
         }
+        let count = active.batch.min(tail.len);
+        active.batch = active.batch.saturating_mul(2).min(LARGEST_BATCH);
+        let first = tail.len - count;
+        active.frames.extend_from_slice(&segment.frames[first..tail.len]);
+        if !segment.marks.is_empty() {
+            let marks = &segment.marks;
+            let from = marks.partition_point(|mark| mark.index < first);
+            let to = marks.partition_point(|mark| mark.index < tail.len);
+            active.marks.extend(marks[from..to].iter().map(|mark| Mark {
+                index: mark.index - first,
+                ..mark.clone()
+            }));
+            active.refloor();
+        }
+        self.size -= count;
+        if first == 0 {
+            active.under = segment.under.clone();
+            self.chain = segment.below.clone();
+        } else {
+            tail.len = first;
+            self.chain = Some(tail);
+        }
+        Unsealed::Frames
     }
 
-    fn take_whole(
-        &mut self,
-        active: &mut Active<F>,
-        segment: &mut Segment<F>,
-        len: usize,
-    ) -> Unsealed {
-        let ledger = &segment.ledger;
-        ledger
-            .sealed
-            .set(ledger.sealed.get() - segment.frames.len());
-        active.under = segment.under.take();
-        self.chain = segment.below.take();
+    /// Takes back all frames of a segment that nobody else holds.
+    #[inline]
+    fn take_whole(&mut self, active: &mut Active<F>, tail: Tail<F>) -> Unsealed {
+        let Tail {
+            segment: mut shared,
+            len,
+        } = tail;
+        let Some(segment) = Rc::get_mut(&mut shared) else {
+            unreachable!("it was seen to be unique")
+        };
+        segment.ledger.forget(segment.len());
         self.size -= len;
-        match mem::replace(&mut segment.frames, Frames::Many(Vec::new())) {
-            Frames::Many(mut frames) => {
-                frames.truncate(len);
-                active.spare = mem::replace(&mut active.frames, frames);
-                active.marks = mem::take(&mut segment.marks);
-                while active.marks.pop_if(|mark| mark.index >= len).is_some() {}
-                active.refloor();
-                Unsealed::Frames
-            }
-            Frames::Single { kind, frame } => match frame.into_inner() {
-                Some(frame) => {
-                    active.frames.push(frame);
-                    active.singles = true;
-                    active.marks = mem::take(&mut segment.marks);
-                    active.refloor();
-                    Unsealed::Frames
-                }
-                None => Unsealed::Spent(kind),
-            },
+        self.chain = segment.below.take();
+        if !segment.under.is_nothing() {
+            active.under = segment.under.take();
         }
+        if !segment.marks.is_empty() {
+            active.marks = mem::take(&mut segment.marks);
+            while active.marks.pop_if(|mark| mark.index >= len).is_some() {}
+            active.refloor();
+        }
+        if let Some(single) = segment.single.take() {
+            return active.push_single(single.kind, single.frame.into_inner());
+        }
+        mem::swap(&mut active.frames, &mut segment.frames);
+        active.frames.truncate(len);
+        active.spare = Some(shared);
+        Unsealed::Frames
     }
 
     /// Drops the frames of the topmost segment down to one that catches, without cloning
@@ -532,13 +540,14 @@ impl<F: Frame> Position<F> {
         let Some(tail) = &mut self.chain else {
             return false;
         };
-        let catching = match &tail.segment.frames {
-            Frames::Many(frames) => frames[..tail.len].iter().rposition(Frame::catches),
-            Frames::Single { frame, .. } => frame
-                .borrow()
-                .as_ref()
-                .is_some_and(Frame::catches)
-                .then_some(0),
+        let catching = match &tail.segment.single {
+            None => tail.segment.frames[..tail.len]
+                .iter()
+                .rposition(Frame::catches),
+            Some(single) => {
+                let frame = single.frame.borrow();
+                frame.as_ref().is_some_and(Frame::catches).then_some(0)
+            }
         };
         if let Some(index) = catching {
             self.size -= tail.len - (index + 1);
@@ -607,8 +616,8 @@ pub(super) struct Active<F: Frame> {
     pub(super) singles: bool,
     /// How many frames of a shared segment are cloned next.
     pub(super) batch: usize,
-    /// A Vec without elements, for its capacity.
-    spare: Vec<F>,
+    /// A segment without frames, to be used again.
+    spare: Option<Rc<Segment<F>>>,
 }
 
 impl<F: Frame> Active<F> {
@@ -620,7 +629,7 @@ impl<F: Frame> Active<F> {
             floor: 0,
             singles: false,
             batch: 1,
-            spare: Vec::new(),
+            spare: None,
         }
     }
 
@@ -630,6 +639,19 @@ impl<F: Frame> Active<F> {
             self.singles = true;
         }
         self.frames.push(frame);
+    }
+
+    #[cold]
+    fn push_single(&mut self, kind: &'static str, frame: Option<F>) -> Unsealed {
+        self.refloor();
+        match frame {
+            Some(frame) => {
+                self.frames.push(frame);
+                self.singles = true;
+                Unsealed::Frames
+            }
+            None => Unsealed::Spent(kind),
+        }
     }
 
     /// Drops the marks of frames that are gone.
@@ -705,12 +727,14 @@ pub(super) enum Boundary<F: Frame> {
     /// So many prompts with this tag, with nothing between them.
     Prompt { tag: PromptTag, times: usize },
     /// A host call that re-entered the machine, and the marks of the frames that wait for it.
-    Barrier {
-        host_call: &'static str,
-        marks: Vec<Mark<F::Value>>,
-    },
+    Barrier(Box<Barrier<F>>),
     /// The frames above are a winder's, on the way to a goal.
     Winding(Box<super::machine::Goal<F>>),
+}
+
+pub(super) struct Barrier<F: Frame> {
+    pub(super) host_call: &'static str,
+    pub(super) marks: Vec<Mark<F::Value>>,
 }
 
 /// What lies between two boundaries, and the lower one of them.
