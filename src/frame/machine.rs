@@ -8,7 +8,8 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::segment::{
-    Active, Barrier, Boundary, Ledger, Level, Position, Under, Unsealed, Winder, WinderNode, Winders, depth,
+    Active, Barrier, Boundary, Ledger, Level, Position, Under, Unsealed, Winder, WinderNode,
+    Winders, depth,
 };
 use super::{
     Context, Continuation, Frame, Input, Operator, Outcome, Place, PromptTag, Refusal, Step,
@@ -594,11 +595,16 @@ impl<F: Frame> State<F> {
     /// Whether a capture goes to the prompt of the running level, which stays, and has
     /// nothing else in its way: the frequent case.
     #[inline(always)]
-    fn is_near(&self, active: &Active<F>, tag: PromptTag, operator: Operator, place: Place) -> bool {
+    fn is_near(
+        &self,
+        active: &Active<F>,
+        tag: PromptTag,
+        operator: Operator,
+        place: Place,
+    ) -> bool {
         let frames = active.frames.len();
         matches!(self.level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
-            && (place == Place::Here
-                || self.level.winders.is_none() && operator.keeps_prompt())
+            && (place == Place::Here || self.level.winders.is_none() && operator.keeps_prompt())
             && !active.singles
             && self.below + frames < self.limits.depth
             && self.ledger.sealed().saturating_add(frames) <= self.limits.sealed_frames

@@ -446,7 +446,12 @@ impl<F: Frame> Position<F> {
                         push(mem::take(&mut many), None, first, under.take());
                     }
                     let frame = RefCell::new(Some(frame));
-                    push(Vec::new(), Some(Single { kind, frame }), index, under.take());
+                    push(
+                        Vec::new(),
+                        Some(Single { kind, frame }),
+                        index,
+                        under.take(),
+                    );
                     first = index + 1;
                 }
             }
@@ -481,7 +486,9 @@ impl<F: Frame> Position<F> {
         let count = active.batch.min(tail.len);
         active.batch = active.batch.saturating_mul(2).min(LARGEST_BATCH);
         let first = tail.len - count;
-        active.frames.extend_from_slice(&segment.frames[first..tail.len]);
+        active
+            .frames
+            .extend_from_slice(&segment.frames[first..tail.len]);
         if !segment.marks.is_empty() {
             let marks = &segment.marks;
             let from = marks.partition_point(|mark| mark.index < first);
