@@ -10,6 +10,14 @@ fn main() {
             "segno switches one stack, and {unsupported} has two"
         );
     }
+    // Registers that `asm!` cannot name yet, so that a switch would not save them.
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    for apx in ["apx", "+egpr", "diamondrapids", "novalake"] {
+        assert!(
+            !flags.contains(apx),
+            "segno cannot switch the registers of APX, which {apx} enables"
+        );
+    }
     for (sanitizer, cfg) in [("address", "segno_asan"), ("thread", "segno_tsan")] {
         if sanitizers.split(',').any(|s| s == sanitizer) {
             println!("cargo::rustc-cfg={cfg}");
