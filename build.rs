@@ -10,6 +10,19 @@ fn main() {
             "segno switches one stack, and {unsupported} has two"
         );
     }
+    // Registers that `asm!` cannot name yet, so that a switch would not save them.
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    for flag in flags.split('\x1f') {
+        let flag = flag.trim_start_matches("-C");
+        let of_target = flag.starts_with("target-cpu=") || flag.starts_with("target-feature=");
+        assert!(
+            !(of_target
+                && ["apx", "egpr", "diamondrapids", "novalake"]
+                    .iter()
+                    .any(|apx| flag.contains(apx))),
+            "segno cannot switch the registers of APX, which {flag} enables"
+        );
+    }
     for (sanitizer, cfg) in [("address", "segno_asan"), ("thread", "segno_tsan")] {
         if sanitizers.split(',').any(|s| s == sanitizer) {
             println!("cargo::rustc-cfg={cfg}");

@@ -298,6 +298,8 @@ unsafe extern "C" fn start_trap() {
         ".cfi_startproc",
         cfi_signal_frame!(),
         cfi_parent!("0x76"),
+        // What was interrupted may have been running backwards.
+        "cld",
         "call [rbp + 8]",
         "ud2",
         ".cfi_endproc",

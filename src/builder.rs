@@ -63,7 +63,7 @@ impl<Input, Yield, Return> Builder<Input, Yield, Return> {
 
     /// At least so many bytes of guard below the stack, a page unless more is said. A
     /// function whose frame is larger than the guard is still stopped where the compiler
-    /// probes the stack, as it does for Rust code.
+    /// probes the stack, as it does for Rust code on x86, x86_64 and aarch64.
     pub fn guard_size(mut self, bytes: usize) -> Self {
         self.guard_size = Some(bytes);
         self

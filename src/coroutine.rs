@@ -123,8 +123,10 @@ impl<Yield, Return> CoroutineResult<Yield, Return> {
 /// ```
 ///
 /// Nor may a coroutine that is suspended inside of `LocalKey::with` be resumed or dropped by
-/// the destructor of a thread-local: what it borrows there may be gone already, and nothing
-/// tells the compiler. Do not keep suspended coroutines in thread-locals.
+/// the destructor of a thread-local, nor one be suspended inside of a closure to which a crate
+/// lends by way of a thread-local, as scoped thread-locals do: what is borrowed there may be
+/// gone, and nothing tells the compiler. The [crate documentation](crate#threads-and-thread-locals)
+/// says more.
 ///
 /// # What may be forgotten may not borrow
 ///
@@ -446,12 +448,16 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     ///
     /// Wherever the coroutine is resumed or dropped from then on:
     ///
-    /// - No value that is bound to a thread lies on its stack while it is suspended, nor on
-    ///   that of an inner coroutine or `on_stack` that it is suspended from: no `Rc` that is also held elsewhere, no `MutexGuard`, no borrow of a thread-local.
+    /// - No value that is bound to a thread lies on its stack, or is owned by one that does,
+    ///   while it is suspended, nor on that of an inner coroutine or `on_stack` that it is
+    ///   suspended from: no `Rc` that is also held elsewhere, no `MutexGuard`, no borrow of a
+    ///   thread-local.
     /// - No function that is active on its stack at a suspension touches a thread-local both
     ///   before and after that suspension, unless each access sits in a function of its own
-    ///   that is `#[inline(never)]`: the compiler computes the address of a thread-local once
-    ///   and reuses it across the switch, which would then be another thread's. What the
+    ///   that is `#[inline(never)]` and does not answer the thread-local's address, nor
+    ///   anything made from that alone: the compiler computes such an address once, and calls
+    ///   a function once that has no other effect, and reuses it across the switch, where it
+    ///   is another thread's. (A `black_box(())` is effect enough.) What the
     ///   standard library does behind `thread::current`, `println!`, a panic or the hashing
     ///   of `RandomState` is an access too.
     /// - It is not suspended while a panic unwinds it: the count of panics is the thread's.
@@ -543,9 +549,10 @@ impl<Input, Yield> Yielder<Input, Yield> {
     /// ```
     ///
     /// `f` must be `Send` because the yielder is not: from the parent's stack nothing must be
-    /// suspended. `Send` is as near to that as the language comes: a crate that hands
-    /// references through a thread-local may smuggle the yielder in, and to suspend there is
-    /// undefined behaviour.
+    /// suspended, and no other call be made on it. `Send` is as near to that as the language
+    /// comes. A crate that hands references through a thread-local, or a wrapper that makes
+    /// anything `Send` and looks at the thread when it is used, can smuggle a yielder in: to
+    /// use one there is undefined behaviour.
     ///
     /// ```compile_fail,E0277
     /// segno::Coroutine::<(), (), ()>::new(|yielder, ()| {

@@ -14,7 +14,7 @@ use core::iter::FusedIterator;
 use core::mem;
 
 use crate::batch::{Draining, Filling, Full, Places};
-use crate::coroutine::{self, Coroutine, CoroutineResult};
+use crate::coroutine::{self, Coroutine, CoroutineResult, on_stack};
 use crate::scoped::{ScopedCoroutine, ScopedCoroutineRef};
 use crate::stack::{DefaultStack, Stack};
 
@@ -328,7 +328,7 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Iterator for Generator<T, R, S>
     }
 
     /// Folds all items. On a generator that has not started, the body runs on the caller's
-    /// stack, without a switch.
+    /// stack, or the one that it was given, without a switch for each item.
     ///
     /// `for_each`, `sum`, `count`, `last` and the like come here; `collect` into a `Vec`,
     /// `extend` and whatever goes by reference do not.
@@ -341,8 +341,14 @@ impl<T: 'static, R: 'static, S: Stack + 'static> Iterator for Generator<T, R, S>
             folded = Some(f(so_far, item));
         };
         match self.state {
-            State::Fresh(body, _) => {
+            State::Fresh(body, Supply::Later(_)) => {
                 body(Taker::Closure(&RefCell::new(step)), Places::new(0));
+            }
+            // The caller knows why the body gets this stack.
+            State::Fresh(body, Supply::AtHand(stack)) => {
+                on_stack(stack, || {
+                    body(Taker::Closure(&RefCell::new(step)), Places::new(0));
+                });
             }
             _ => {
                 for item in self {

@@ -42,10 +42,13 @@
 //! one by the unsafe [`Coroutine::assume_send`], whose Safety section says what the compiler
 //! does with the address of a thread-local and what the standard library keeps in them.
 //!
-//! One thing safe code must not do, and the compiler cannot see: resume or drop, in the
-//! destructor of a thread-local, a coroutine that is suspended inside of `LocalKey::with`.
-//! What that lent may have been destroyed before. Do not keep suspended coroutines in
-//! thread-locals.
+//! Two things safe code must not do, and the compiler cannot see; they come with stacks, and
+//! other crates of the kind have them too. One: resume or drop, in the destructor of a
+//! thread-local, a coroutine that is suspended inside of `LocalKey::with`. What that lent may
+//! have been destroyed before: do not keep suspended coroutines in thread-locals. The other:
+//! suspend inside of a closure to which a crate lends something by setting a thread-local and
+//! setting it back afterwards, as scoped thread-locals do. Coroutines that take turns set it
+//! back in another order than they set it.
 //!
 //! ## Floating-point control state
 //!
@@ -69,7 +72,8 @@
 //! is running, and needs room there: a kernel's signal frame alone takes 1 to 12 KiB,
 //! depending on the vector registers. Small stacks want `SA_ONSTACK`, which handlers of the
 //! Rust standard library and [`stack::report_overflow`] use. A handler must not resume or
-//! suspend a coroutine that the interrupted code could be switching; and one that runs on an
+//! suspend a coroutine that the interrupted code could be switching, nor make or drop a
+//! coroutine or a stack, which is what the interrupted code may be doing; and one that runs on an
 //! alternate stack must not resume any, nor call [`on_stack`], unless all signals with
 //! `SA_ONSTACK` are blocked: the kernel would take the alternate stack for free.
 //!
@@ -109,7 +113,7 @@
         unix,
         any(target_arch = "x86_64", target_arch = "aarch64"),
         target_pointer_width = "64",
-        not(target_os = "cygwin"),
+        not(any(target_os = "cygwin", target_os = "fuchsia")),
     )),
     allow(dead_code, reason = "another engine, or none, needs less of the crate")
 )]
@@ -139,7 +143,7 @@ pub mod stack;
     unix,
     any(target_arch = "x86_64", target_arch = "aarch64"),
     target_pointer_width = "64",
-    not(target_os = "cygwin"),
+    not(any(target_os = "cygwin", target_os = "fuchsia")),
 ))]
 mod switch;
 pub mod trap;

@@ -48,7 +48,8 @@ impl<Return> CoroutineTrapHandler<Return> {
     /// - What was on its stack needs no drop, and nobody refers to it. What the interrupted
     ///   code was writing to elsewhere may be half written: it may write to memory outside of
     ///   its stack only by volatile operations or from assembly.
-    /// - The registers are set as said.
+    /// - The registers are set as said; the floating-point control state is Rust's, and the
+    ///   x87 stack empty.
     pub unsafe fn setup_trap_handler<F>(&self, f: F) -> TrapHandlerRegs
     where
         F: FnOnce() -> Return,

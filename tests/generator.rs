@@ -557,3 +557,19 @@ mod unwinding {
         assert_eq!(text_of(|| drop(items)), "instead");
     }
 }
+
+#[test]
+fn folding_uses_the_stack_at_hand() {
+    fn depth(n: u64) -> u64 {
+        let room = black_box([n; 128]);
+        if n == 0 {
+            0
+        } else {
+            1 + depth(n - 1) + (room[5] - n)
+        }
+    }
+    // Deeper than a thread's own stack has room for.
+    let stack = DefaultStack::new(64 << 20).unwrap();
+    let count = Generator::with_stack(stack, |y| y.suspend(depth(20_000))).sum::<u64>();
+    assert_eq!(count, 20_000);
+}

@@ -22,7 +22,7 @@ cfg_if::cfg_if! {
         unix,
         any(target_arch = "x86_64", target_arch = "aarch64"),
         target_pointer_width = "64",
-        not(target_os = "cygwin"),
+        not(any(target_os = "cygwin", target_os = "fuchsia")),
     ))] {
         mod native;
         use native as chosen;

@@ -42,6 +42,16 @@ use crate::error::StackError;
 pub(super) const GLOBAL: usize = 1;
 const NOBODY: usize = 0;
 
+/// Where thread-locals are made of keys, memory without a destructor goes when its key does,
+/// which may be too early for [`AtExit`]: nothing is cached there.
+const KEYED_THREAD_LOCALS: bool = cfg!(any(
+    target_os = "android",
+    target_os = "haiku",
+    target_os = "illumos",
+    target_os = "openbsd",
+    target_os = "solaris",
+));
+
 const WAYS: usize = 4;
 const DEPTH: usize = 16;
 
@@ -220,7 +230,11 @@ impl Caches {
             return (way.capacity.get() > 0 && !core.closed()).then_some(way);
         }
         let capacity = core.cache_depth().min(DEPTH);
-        if capacity == 0 || core.closed() || AT_EXIT.try_with(|_| ()).is_err() {
+        if KEYED_THREAD_LOCALS
+            || capacity == 0
+            || core.closed()
+            || AT_EXIT.try_with(|_| ()).is_err()
+        {
             return None;
         }
         let way = if core.id() == GLOBAL {

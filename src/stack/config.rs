@@ -72,7 +72,8 @@ impl PoolBuilder {
     /// Sets the size of the guard in bytes, one page if not said; rounded up to whole
     /// pages, one at the least.
     ///
-    /// Rust touches every page of a large frame in order, so that one page stops it. Code
+    /// On x86, x86_64 and aarch64 Rust touches every page of a large frame in order, so that
+    /// one page stops it; on other targets a frame larger than the guard may jump over it. Code
     /// of other languages on the stack may step over a small guard.
     pub fn guard_size(mut self, bytes: usize) -> Self {
         self.guard_size = bytes;

@@ -92,6 +92,10 @@ cfg_if::cfg_if! {
     }
 }
 
+/// The largest guard in bytes that is made a region: each of its pages takes a word of page
+/// table, of which a protected mapping needs none.
+const LARGEST_REGION: usize = 4 << 20;
+
 /// Makes every access to these pages fault.
 ///
 /// `kind` may only be `Region` if that is [`proved`]. The kernel can still refuse it for
@@ -107,7 +111,7 @@ pub(super) unsafe fn install(
 ) -> Result<(), StackError> {
     // SAFETY: the caller gives the pages away.
     unsafe {
-        if kind == GuardKind::Region && install_region(start, bytes) {
+        if kind == GuardKind::Region && bytes <= LARGEST_REGION && install_region(start, bytes) {
             return Ok(());
         }
         protect(start, bytes)

@@ -67,7 +67,7 @@ pub const MIN_STACK_SIZE: usize = 4096;
 /// uses for as long as the value lives, wherever it is moved to (so it is not in a `Box` that
 /// the value owns, for moving a box claims what it holds). At its low end lies a guard of at
 /// least a page, which faults when it is touched and so stops an overflow, whether or not
-/// [`guard_size`](Stack::guard_size) tells of it. The rest, at least [`MIN_STACK_SIZE`] bytes,
+/// [`guard_size`](Stack::guard_size) tells of it, which it may do for less, never for more. The rest, at least [`MIN_STACK_SIZE`] bytes,
 /// can be read and written. The three answers never change.
 #[allow(
     unsafe_code,

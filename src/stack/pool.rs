@@ -120,7 +120,9 @@ impl Pool {
     pub(super) fn with_config(config: &PoolBuilder) -> Self {
         // Identities are not addresses, since those are used again.
         static NEXT: AtomicUsize = AtomicUsize::new(cache::GLOBAL + 1);
-        Self::new(config, NEXT.fetch_add(1, Relaxed))
+        let id = NEXT.fetch_add(1, Relaxed);
+        assert!(id > cache::GLOBAL, "more pools than there are numbers");
+        Self::new(config, id)
     }
 
     fn new(config: &PoolBuilder, id: usize) -> Self {
