@@ -14,6 +14,8 @@
 //! 4. [`SendCoroutine`]: on the way to another thread.
 //! 5. [`stack`]: where stacks come from: pools, guards, the report of an overflow.
 //! 6. [`unwind`] and [`trap`]: when a body does not end by itself.
+//! 7. [`frame`]: interpreters whose frames are data, and continuations that are resumed many
+//!    times. It stands by itself.
 //!
 //! Those who will change the crate begin at the bottom: `arch/x86_64.rs` draws the stacks
 //! and switches between them, `src/switch.rs` states its contract, `src/engine/` turns
@@ -32,6 +34,7 @@
 //! | many coroutines of a size of their own | a [`stack::Pool`] and [`Coroutine::builder`] |
 //! | a deep recursion on a shallow stack | [`on_stack`], [`Yielder::on_parent_stack`] |
 //! | code that may run into its guard page and must be survived | [`trap`] |
+//! | an interpreter with `call/cc`, generators, step limits | [`frame`] |
 //!
 //! # Policies
 //!

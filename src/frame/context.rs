@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem;
 
 use super::machine::State;
 use super::segment::{Boundary, Level, Mark};
@@ -136,11 +135,10 @@ impl<F: Frame> Context<'_, F> {
         host_call: &'static str,
         frame: F,
     ) -> Result<F::Value, Interrupted<F::Value>> {
-        let marks = mem::take(self.marks);
-        let (outcome, marks) =
-            self.state
-                .nested(host_call, marks, self.index + 1, frame, self.world);
-        *self.marks = marks;
+        let frames = self.index + 1;
+        let outcome = self
+            .state
+            .nested(host_call, self.marks, frames, frame, self.world);
         match outcome {
             Ok(Outcome::Done(value)) => Ok(value),
             Ok(Outcome::Raised(error)) => Err(Interrupted::Raised(error)),

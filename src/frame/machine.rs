@@ -8,7 +8,7 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::segment::{
-    Active, Barrier, Boundary, Ledger, Level, Position, Under, Unsealed, Winder, WinderNode,
+    Active, Barrier, Boundary, Ledger, Level, Mark, Position, Under, Unsealed, Winder, WinderNode,
     Winders, depth,
 };
 use super::{
@@ -1222,29 +1222,28 @@ impl<F: Frame> State<F> {
         self.ledger.singles()
     }
 
-    /// Runs `frame` to its end, for a host call. Its marks are out of sight meanwhile.
+    /// Runs `frame` to its end, for a host call that a frame makes with so many active frames
+    /// and these marks.
     pub(super) fn nested(
         &mut self,
         host_call: &'static str,
-        marks: Vec<super::segment::Mark<F::Value>>,
+        marks: &mut Vec<Mark<F::Value>>,
         frames: usize,
         frame: F,
         world: &mut F::World,
-    ) -> (
-        Result<Outcome<F::Value>, Refusal>,
-        Vec<super::segment::Mark<F::Value>>,
-    ) {
+    ) -> Result<Outcome<F::Value>, Refusal> {
         if self.nesting >= self.limits.nesting {
             let limit = self.limits.nesting;
-            return (Err(Refusal::Nesting { limit }), marks);
+            return Err(Refusal::Nesting { limit });
         }
         if self.below + frames >= self.limits.depth {
-            return (Err(self.too_deep()), marks);
+            return Err(self.too_deep());
         }
-        self.push_level(Level::empty(Boundary::Barrier(Box::new(Barrier {
+        let barrier = Barrier {
             host_call,
-            marks,
-        }))));
+            marks: mem::take(marks),
+        };
+        self.push_level(Level::empty(Boundary::Barrier(Box::new(barrier))));
         self.below += frames;
         self.nesting += 1;
         let at = self.levels.len();
@@ -1252,17 +1251,15 @@ impl<F: Frame> State<F> {
         active.push(frame);
         let mut left = Input::Restarted;
         let outcome = self.run(&mut active, Input::Start, world, &mut left);
-        drop(active);
         while self.levels.len() > at {
             self.pop_level();
         }
         self.nesting -= 1;
         self.below -= frames;
-        let marks = match mem::replace(&mut self.level.boundary, Boundary::Open) {
-            Boundary::Barrier(barrier) => barrier.marks,
-            _ => Vec::new(),
-        };
+        if let Boundary::Barrier(barrier) = mem::replace(&mut self.level.boundary, Boundary::Open) {
+            *marks = barrier.marks;
+        }
         self.pop_level();
-        (Ok(outcome), marks)
+        Ok(outcome)
     }
 }
