@@ -145,15 +145,21 @@
 
 mod context;
 mod continuation;
+mod describe;
 mod error;
+mod inspect;
+mod layout;
 mod machine;
 mod segment;
 mod step;
 mod tag;
 
 pub use context::{Context, Interrupted};
-pub use continuation::{Continuation, Detached};
+pub use continuation::Continuation;
+pub use describe::{Describe, FrameDescriptor, SlotDescriptor, SlotKind};
 pub use error::Refusal;
+pub use inspect::Inspector;
+pub use layout::{Detached, Entry, Layout};
 pub use machine::{Limits, Machine};
 pub use step::{Frame, Input, Operator, Outcome, Place, Step, Wind};
 pub use tag::{MarkKey, PromptTag};

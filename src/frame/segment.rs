@@ -683,6 +683,7 @@ impl<F: Frame> Active<F> {
 }
 
 /// What is run whenever control enters and leaves a body.
+#[derive(Clone)]
 pub(super) struct Winder<F> {
     pub(super) before: F,
     pub(super) after: F,

@@ -1,0 +1,133 @@
+//! What a frame says of itself.
+
+use core::fmt;
+
+use super::Frame;
+
+/// What becomes of a slot when its frame is copied or stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SlotKind {
+    /// Each copy of the frame has its own: the point reached, an evaluation stack.
+    Copied,
+    /// All copies of the frame refer to the same: a variable that is assigned to.
+    Shared,
+    /// It is looked up by its name, and never stored: a built-in function, a connection.
+    Named,
+}
+
+/// A slot of a kind of frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotDescriptor {
+    /// Its name, unique within the frame.
+    pub name: &'static str,
+    /// What becomes of it.
+    pub kind: SlotKind,
+    /// Whether no view may show what it holds.
+    pub secret: bool,
+}
+
+impl SlotDescriptor {
+    /// A slot that may be shown.
+    #[must_use]
+    pub const fn new(name: &'static str, kind: SlotKind) -> Self {
+        Self {
+            name,
+            kind,
+            secret: false,
+        }
+    }
+
+    /// The same, but no view may show what it holds.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+}
+
+/// A kind of frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameDescriptor {
+    /// Its name, unique within the program.
+    pub name: &'static str,
+    /// Raised whenever its slots, or what they mean, change.
+    pub version: u32,
+    /// Whether the frame can start again from its own slots when those above it are lost.
+    pub checkpoint: bool,
+    /// Its slots, in the order of [`Describe::slot`].
+    pub slots: &'static [SlotDescriptor],
+}
+
+impl FrameDescriptor {
+    /// A kind of frame of version 1 that is no checkpoint.
+    #[must_use]
+    pub const fn new(name: &'static str, slots: &'static [SlotDescriptor]) -> Self {
+        Self {
+            name,
+            version: 1,
+            checkpoint: false,
+            slots,
+        }
+    }
+
+    /// The same in another version.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The same as a checkpoint.
+    #[must_use]
+    pub const fn checkpoint(mut self) -> Self {
+        self.checkpoint = true;
+        self
+    }
+}
+
+/// A frame that says what kind it is and what is in it.
+///
+/// ```
+/// use segno::frame::{Context, Describe, Frame, FrameDescriptor, Input, SlotDescriptor};
+/// use segno::frame::{SlotKind, Step};
+/// use std::fmt;
+///
+/// #[derive(Clone)]
+/// struct Sum {
+///     left: i64,
+/// }
+///
+/// impl Frame for Sum {
+///     type Value = i64;
+///     type World = ();
+///
+///     fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+///         match input {
+///             Input::Value(right) => Step::Return(self.left + right),
+///             _ => Step::Return(self.left),
+///         }
+///     }
+/// }
+///
+/// impl Describe for Sum {
+///     fn descriptor(&self) -> &'static FrameDescriptor {
+///         static SUM: FrameDescriptor =
+///             FrameDescriptor::new("sum", &[SlotDescriptor::new("left", SlotKind::Copied)]);
+///         &SUM
+///     }
+///
+///     fn slot(&self, index: usize) -> Option<&dyn fmt::Debug> {
+///         match index {
+///             0 => Some(&self.left),
+///             _ => None,
+///         }
+///     }
+/// }
+/// ```
+pub trait Describe: Frame {
+    /// The kind of this frame.
+    fn descriptor(&self) -> &'static FrameDescriptor;
+
+    /// What is in a slot, by its index in the descriptor; none if there is no such slot.
+    fn slot(&self, index: usize) -> Option<&dyn fmt::Debug>;
+}

@@ -1,0 +1,186 @@
+//! Looking into continuations, editing them, and making them of nothing.
+
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+use super::layout::{Entry, Layout};
+use super::segment::{Boundary, Mark, Tail, Under};
+use super::{Continuation, Describe, Frame, Machine, Refusal};
+
+/// The right to look into continuations and to make them.
+///
+/// To the program that it came from a continuation is opaque: it may hold what the program
+/// must not see, and frames that another program has built may do what this one may not. So
+/// who owns a machine hands this out, or does not.
+#[derive(Clone, Debug)]
+pub struct Inspector(());
+
+impl<F: Frame> Machine<F> {
+    /// The right to look into continuations and to make them.
+    #[must_use]
+    pub fn inspector(&self) -> Inspector {
+        Inspector(())
+    }
+}
+
+/// What is found in a continuation.
+enum Item<'a, F: Frame> {
+    Frame(&'a F, &'a [Mark<F::Value>]),
+    /// A frame that could be resumed once, and was.
+    Spent(&'static str),
+    Under(&'a Under<F>),
+    Boundary(&'a Boundary<F>),
+}
+
+impl Inspector {
+    /// Takes a continuation apart. Frames that others hold too are cloned, the rest is moved.
+    ///
+    /// # Errors
+    ///
+    /// If it goes through a frame that can be resumed once, and was.
+    pub fn take_apart<F: Frame>(
+        &self,
+        continuation: Continuation<F>,
+    ) -> Result<Layout<F>, Refusal> {
+        Layout::of(continuation)
+    }
+
+    /// Makes a continuation of a layout: one that was edited, or one that is new.
+    ///
+    /// What it returns into, aborts to and captures is found out when it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoFrames`] if there is no frame in it.
+    pub fn build<F: Frame>(&self, layout: Layout<F>) -> Result<Continuation<F>, Refusal> {
+        let is_frame = |entry: &Entry<F>| matches!(entry, Entry::Frame { .. });
+        if !layout.entries.iter().any(is_frame) {
+            return Err(Refusal::NoFrames);
+        }
+        Ok(layout.into_continuation())
+    }
+
+    /// Makes a continuation of frames, topmost first.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoFrames`] if there is none.
+    pub fn build_from_frames<F: Frame>(
+        &self,
+        frames: impl IntoIterator<Item = F>,
+    ) -> Result<Continuation<F>, Refusal> {
+        self.build(Layout {
+            entries: frames.into_iter().map(Entry::frame).collect(),
+        })
+    }
+
+    /// Visits the frames of a continuation, topmost first, until `visit` answers false.
+    /// Nothing is cloned.
+    pub fn frames<F: Frame>(
+        &self,
+        continuation: &Continuation<F>,
+        mut visit: impl FnMut(&F) -> bool,
+    ) {
+        walk(continuation, |item| match item {
+            Item::Frame(frame, _) => visit(frame),
+            _ => true,
+        });
+    }
+
+    /// Prints a continuation, topmost first, with its prompts, winders and marks; at most
+    /// `limit` lines of it. Slots that are secret are not shown.
+    #[must_use]
+    pub fn show<F: Describe>(&self, continuation: &Continuation<F>, limit: usize) -> String
+    where
+        F::Value: fmt::Debug,
+    {
+        let mut text = String::new();
+        let mut lines = 0;
+        walk(continuation, |item| {
+            if lines == limit {
+                text.push_str("...\n");
+                return false;
+            }
+            // Writing to a string does not fail.
+            let written = match item {
+                Item::Frame(frame, marks) => show_frame(&mut text, frame, marks),
+                Item::Spent(kind) => writeln!(text, "{kind}: was resumed, and is gone"),
+                Item::Under(Under::Nothing) => return true,
+                Item::Under(Under::Entering(_)) => writeln!(text, "-- winder, being entered"),
+                Item::Under(Under::Inside(_)) => writeln!(text, "-- winder"),
+                Item::Under(Under::Leaving(_)) => writeln!(text, "-- winder, being left"),
+                Item::Boundary(Boundary::Prompt { tag, times: 1 }) => {
+                    writeln!(text, "== prompt {tag}")
+                }
+                Item::Boundary(Boundary::Prompt { tag, times }) => {
+                    writeln!(text, "== prompt {tag}, {times} times")
+                }
+                Item::Boundary(_) => return true,
+            };
+            lines += 1;
+            written.is_ok()
+        });
+        text
+    }
+}
+
+fn show_frame<F: Describe>(text: &mut String, frame: &F, marks: &[Mark<F::Value>]) -> fmt::Result
+where
+    F::Value: fmt::Debug,
+{
+    let descriptor = frame.descriptor();
+    write!(text, "{} v{}", descriptor.name, descriptor.version)?;
+    for (index, slot) in descriptor.slots.iter().enumerate() {
+        let separator = if index == 0 { ": " } else { ", " };
+        write!(text, "{separator}{} = ", slot.name)?;
+        match frame.slot(index) {
+            _ if slot.secret => text.write_str("(secret)")?,
+            Some(value) => write!(text, "{value:?}")?,
+            None => text.write_str("(missing)")?,
+        }
+    }
+    for mark in marks {
+        write!(text, " [{} = {:?}]", mark.key, mark.value)?;
+    }
+    writeln!(text)
+}
+
+/// Visits all of a continuation, topmost first, until `visit` answers false.
+fn walk<F: Frame>(continuation: &Continuation<F>, mut visit: impl FnMut(Item<'_, F>) -> bool) {
+    for level in continuation.piece.levels().rev() {
+        for chain in level.position.chains() {
+            let mut next = Some(chain);
+            while let Some(tail) = next {
+                if !walk_segment(tail, &mut visit) {
+                    return;
+                }
+                next = tail.segment.below.as_ref();
+            }
+        }
+        if !visit(Item::Boundary(&level.boundary)) {
+            return;
+        }
+    }
+}
+
+fn walk_segment<F: Frame>(tail: &Tail<F>, visit: &mut impl FnMut(Item<'_, F>) -> bool) -> bool {
+    let segment = &*tail.segment;
+    if let Some(single) = &segment.single {
+        let goes_on = match &*single.frame.borrow() {
+            Some(frame) => visit(Item::Frame(frame, &segment.marks)),
+            None => visit(Item::Spent(single.kind)),
+        };
+        return goes_on && visit(Item::Under(&segment.under));
+    }
+    let mut marks: &[Mark<F::Value>] = &segment.marks;
+    marks = &marks[..marks.partition_point(|mark| mark.index < tail.len)];
+    for (index, frame) in segment.frames[..tail.len].iter().enumerate().rev() {
+        let from = marks.partition_point(|mark| mark.index < index);
+        let (below, of_frame) = marks.split_at(from);
+        if !visit(Item::Frame(frame, of_frame)) {
+            return false;
+        }
+        marks = below;
+    }
+    visit(Item::Under(&segment.under))
+}

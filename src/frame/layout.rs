@@ -1,0 +1,259 @@
+//! A continuation laid out flat: for another thread, and for those who may edit it.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+
+use super::continuation::Piece;
+use super::segment::{Active, Boundary, Ledger, Level, Mark, Under, Unsealed, Winder, WinderNode};
+use super::{Continuation, Frame, MarkKey, PromptTag, Refusal};
+
+/// One thing in a [`Layout`].
+#[derive(Clone, Debug)]
+pub enum Entry<F: Frame> {
+    /// A frame, and the values that are attached to it.
+    Frame {
+        /// The frame.
+        frame: F,
+        /// Its marks, at most one for each key.
+        marks: Vec<(MarkKey, F::Value)>,
+    },
+    /// A prompt, or several with nothing between them.
+    Prompt {
+        /// Its name.
+        tag: PromptTag,
+        /// How many there are; none count for one.
+        times: usize,
+    },
+    /// What is above is the body of a winder.
+    Inside {
+        /// Runs when the body is entered again.
+        before: F,
+        /// Runs when the body is left.
+        after: F,
+    },
+    /// What is above is a winder's *before*; its body is to come.
+    Entering {
+        /// Runs again when the body is entered again.
+        before: F,
+        /// What runs once it is entered.
+        body: F,
+        /// Runs when the body is left.
+        after: F,
+    },
+    /// What is above is a winder's *after*; this is what its body came to.
+    Leaving(Result<F::Value, F::Value>),
+}
+
+impl<F: Frame> Entry<F> {
+    /// A frame without marks.
+    pub fn frame(frame: F) -> Self {
+        Self::Frame {
+            frame,
+            marks: Vec::new(),
+        }
+    }
+}
+
+/// What a continuation consists of, topmost first. It shares nothing with any other.
+pub struct Layout<F: Frame> {
+    /// What there is, topmost first.
+    pub entries: Vec<Entry<F>>,
+}
+
+impl<F: Frame> fmt::Debug for Layout<F>
+where
+    F: fmt::Debug,
+    F::Value: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.entries).finish()
+    }
+}
+
+impl<F: Frame> Layout<F> {
+    pub(super) fn of(continuation: Continuation<F>) -> Result<Self, Refusal> {
+        let piece = continuation.into_piece();
+        piece.check_singles()?;
+        let mut entries = Vec::new();
+        let mut levels = piece.lower;
+        levels.push(piece.top);
+        while let Some(level) = levels.pop() {
+            // Winders hold the frames below them, which are to be moved.
+            drop(level.winders);
+            let mut position = level.position;
+            let mut active = Active::new();
+            loop {
+                active.batch = usize::MAX;
+                match position.unseal(&mut active) {
+                    Unsealed::Frames => lay_out(&mut active, &mut entries),
+                    Unsealed::Spent(frame) => return Err(Refusal::OneShot { frame }),
+                    Unsealed::Nothing => {
+                        if !position.next_chain() {
+                            break;
+                        }
+                    }
+                }
+            }
+            if let Boundary::Prompt { tag, times } = level.boundary {
+                entries.push(Entry::Prompt { tag, times });
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    pub(super) fn into_continuation(self) -> Continuation<F> {
+        let ledger = Ledger::new();
+        let mut lower: Vec<Level<F>> = Vec::new();
+        let mut level = Level::empty(Boundary::Open);
+        let mut active = Active::new();
+        let mut entries = self.entries;
+        // A prompt at the lower end is the boundary of the lowest level.
+        if let Some(&Entry::Prompt { tag, times }) = entries.last() {
+            let times = times.max(1);
+            level.boundary = Boundary::Prompt { tag, times };
+            entries.pop();
+        }
+        for entry in entries.into_iter().rev() {
+            match entry {
+                Entry::Frame { frame, marks } => {
+                    let index = active.frames.len();
+                    active.push(frame);
+                    active
+                        .marks
+                        .extend(
+                            marks
+                                .into_iter()
+                                .map(|(key, value)| Mark { index, key, value }),
+                        );
+                    continue;
+                }
+                Entry::Prompt { tag, times } => {
+                    level.position.seal(&mut active, &ledger);
+                    let times = times.max(1);
+                    let above = Level::empty(Boundary::Prompt { tag, times });
+                    lower.push(mem::replace(&mut level, above));
+                }
+                Entry::Inside { before, after } => {
+                    level.position.seal(&mut active, &ledger);
+                    let winder = Rc::new(Winder { before, after });
+                    let at = level.position.clone();
+                    level.winders = Some(WinderNode::new(winder.clone(), at, level.winders.take()));
+                    active.under = Under::Inside(winder);
+                }
+                Entry::Entering {
+                    before,
+                    body,
+                    after,
+                } => {
+                    level.position.seal(&mut active, &ledger);
+                    let winder = Rc::new(Winder { before, after });
+                    active.under = Under::Entering(Box::new((winder, body)));
+                }
+                Entry::Leaving(result) => {
+                    level.position.seal(&mut active, &ledger);
+                    active.under = Under::Leaving(Box::new(result));
+                }
+            }
+        }
+        level.position.seal(&mut active, &ledger);
+        Continuation::new(Piece::new(lower, level, ledger.singles()))
+    }
+}
+
+/// Moves the active frames and what is under them.
+fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) {
+    let first = entries.len();
+    let mut marks = mem::take(&mut active.marks).into_iter().peekable();
+    for (index, frame) in active.frames.drain(..).enumerate() {
+        let mut of_frame = Vec::new();
+        while let Some(mark) = marks.next_if(|mark| mark.index == index) {
+            of_frame.push((mark.key, mark.value));
+        }
+        entries.push(Entry::Frame {
+            frame,
+            marks: of_frame,
+        });
+    }
+    entries[first..].reverse();
+    active.refloor();
+    match active.under.take() {
+        Under::Nothing => {}
+        Under::Inside(winder) => {
+            let Winder { before, after } = Rc::unwrap_or_clone(winder);
+            entries.push(Entry::Inside { before, after });
+        }
+        Under::Entering(entering) => {
+            let (winder, body) = *entering;
+            let Winder { before, after } = Rc::unwrap_or_clone(winder);
+            entries.push(Entry::Entering {
+                before,
+                body,
+                after,
+            });
+        }
+        Under::Leaving(result) => entries.push(Entry::Leaving(*result)),
+    }
+}
+
+/// A [`Continuation`] that shares nothing, and may move to another thread if its frames may.
+///
+/// ```
+/// # use segno::frame::{Context, Frame, Input, Machine, Outcome, Step};
+/// # #[derive(Clone)]
+/// # struct Ask;
+/// # impl Frame for Ask {
+/// #     type Value = u32;
+/// #     type World = ();
+/// #     fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+/// #         match input {
+/// #             Input::Value(n) => Step::Return(n + 1),
+/// #             _ => Step::Suspend(0),
+/// #         }
+/// #     }
+/// # }
+/// let mut machine = Machine::new(Ask);
+/// assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+/// let detached = machine.continuation().unwrap().detach()?;
+/// let thread = std::thread::spawn(move || {
+///     let mut machine = Machine::idle();
+///     machine.start_with(detached.attach(), Ok(41)).unwrap();
+///     machine.run(&mut ())
+/// });
+/// assert_eq!(thread.join().unwrap(), Outcome::Done(42));
+/// # Ok::<(), segno::frame::Refusal>(())
+/// ```
+pub struct Detached<F: Frame> {
+    layout: Layout<F>,
+}
+
+impl<F: Frame> Detached<F> {
+    /// The continuation, for the thread that calls.
+    #[must_use]
+    pub fn attach(self) -> Continuation<F> {
+        self.layout.into_continuation()
+    }
+}
+
+impl<F: Frame> fmt::Debug for Detached<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detached")
+            .field("entries", &self.layout.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F: Frame> Continuation<F> {
+    /// Makes a form that may move to another thread: frames that nobody else holds are
+    /// moved, the others cloned. What was shared with other continuations is not shared any
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// If it goes through a frame that can be resumed once, and was.
+    pub fn detach(self) -> Result<Detached<F>, Refusal> {
+        Layout::of(self).map(|layout| Detached { layout })
+    }
+}
