@@ -92,9 +92,9 @@ pub(super) enum Then<F: Frame> {
 /// A continuation on its way in.
 pub(super) struct Entry<F: Frame> {
     /// The levels that are to come, topmost first.
-    levels: Vec<Level<F>>,
+    pub(super) levels: Vec<Level<F>>,
     /// The level that is being entered.
-    entering: Level<F>,
+    pub(super) entering: Level<F>,
     /// What it is put on top of.
     base: Position<F>,
     /// Its winders that are not entered, innermost first.
@@ -103,7 +103,7 @@ pub(super) struct Entry<F: Frame> {
     entered: Winders<F>,
     /// How many are entered without being run.
     shared: usize,
-    with: Result<F::Value, F::Value>,
+    pub(super) with: Result<F::Value, F::Value>,
 }
 
 /// What the loop does after a step.
@@ -113,7 +113,7 @@ enum Next<F: Frame> {
 }
 
 /// What a machine is waiting for.
-enum Pending<F: Frame> {
+pub(super) enum Pending<F: Frame> {
     /// To run the topmost frame.
     Input(Input<F>),
     /// For [`Machine::answer`].
@@ -126,9 +126,9 @@ enum Pending<F: Frame> {
 ///
 /// See the [module documentation](super) for a guide.
 pub struct Machine<F: Frame> {
-    active: Active<F>,
-    state: State<F>,
-    pending: Pending<F>,
+    pub(super) active: Active<F>,
+    pub(super) state: State<F>,
+    pub(super) pending: Pending<F>,
 }
 
 impl<F: Frame> Machine<F> {

@@ -153,6 +153,7 @@ mod machine;
 mod segment;
 mod step;
 mod tag;
+mod trace;
 
 pub use context::{Context, Interrupted};
 pub use continuation::Continuation;
@@ -163,3 +164,4 @@ pub use layout::{Detached, Entry, Layout};
 pub use machine::{Limits, Machine};
 pub use step::{Frame, Input, Operator, Outcome, Place, Step, Wind};
 pub use tag::{MarkKey, PromptTag};
+pub use trace::Tracer;

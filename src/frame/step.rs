@@ -56,6 +56,12 @@ pub trait Frame: Clone + Sized {
         false
     }
 
+    /// Visits every value that the frame holds, for a [`Tracer`](super::Tracer). Only
+    /// interpreters with a collector of their own need it; without it nothing is visited.
+    fn trace(&self, visit: &mut dyn FnMut(&Self::Value)) {
+        let _ = visit;
+    }
+
     /// The name of the kind of frame, if a continuation through it can be resumed only once,
     /// because it owns something that has no second copy: a lock, a connection.
     ///
