@@ -112,6 +112,31 @@ enum Next<F: Frame> {
     Stop(Outcome<F::Value>),
 }
 
+/// The frequent inputs, in a form that the compiler keeps in registers.
+enum Go<V> {
+    Start,
+    Value(V),
+    /// The input is elsewhere.
+    Other,
+}
+
+impl<V> Go<V> {
+    #[inline(always)]
+    fn input<F: Frame<Value = V>>(self, other: &mut Input<F>) -> Input<F> {
+        match self {
+            Self::Start => Input::Start,
+            Self::Value(value) => Input::Value(value),
+            Self::Other => mem::replace(other, Input::Start),
+        }
+    }
+}
+
+impl<F: Frame> Next<F> {
+    fn of(done: Result<Self, Refusal>) -> Self {
+        done.unwrap_or_else(|refusal| Self::Resume(Input::Refused(refusal)))
+    }
+}
+
 /// What a machine is waiting for.
 pub(super) enum Pending<F: Frame> {
     /// To run the topmost frame.
@@ -351,14 +376,16 @@ impl<F: Frame> State<F> {
     pub(super) fn run(
         &mut self,
         active: &mut Active<F>,
-        mut input: Input<F>,
+        input: Input<F>,
         world: &mut F::World,
         left: &mut Input<F>,
     ) -> Outcome<F::Value> {
+        let mut go = Go::Other;
+        let mut other = input;
         loop {
             if self.fuel == 0 {
                 if self.nesting == 0 {
-                    *left = input;
+                    *left = go.input(&mut other);
                     return Outcome::OutOfFuel;
                 }
                 if self.overrun == self.limits.overrun {
@@ -379,16 +406,17 @@ impl<F: Frame> State<F> {
                 index: len - 1,
                 world,
             };
-            let next = match top.resume(input, &mut cx) {
+            let next = match top.resume(go.input(&mut other), &mut cx) {
                 Step::Return(value) => {
-                    active.frames.pop();
-                    if active.frames.len() > active.floor {
-                        input = Input::Value(value);
+                    // In place: to move a frame that was just written costs more than to drop it.
+                    active.frames.truncate(len - 1);
+                    if len - 1 > active.floor {
+                        go = Go::Value(value);
                         continue;
                     }
                     active.drop_marks();
                     if !active.frames.is_empty() || self.return_into(active) {
-                        input = Input::Value(value);
+                        go = Go::Value(value);
                         continue;
                     }
                     self.deliver(active, Ok(value))
@@ -396,9 +424,10 @@ impl<F: Frame> State<F> {
                 Step::Call(frame) => {
                     if self.below + len < self.limits.depth {
                         active.push(frame);
-                        input = Input::Start;
+                        go = Go::Start;
                     } else {
-                        input = Input::Refused(self.too_deep());
+                        go = Go::Other;
+                        other = Input::Refused(self.too_deep());
                     }
                     continue;
                 }
@@ -411,7 +440,7 @@ impl<F: Frame> State<F> {
                         while active.marks.pop_if(|mark| mark.index + 1 >= len).is_some() {}
                         active.refloor();
                     }
-                    input = Input::Start;
+                    go = Go::Start;
                     continue;
                 }
                 Step::Raise(error) => {
@@ -424,51 +453,79 @@ impl<F: Frame> State<F> {
                     operator,
                     place,
                     body,
-                } if self.is_near(active, tag, operator, place) => {
-                    input = Input::Continuation(self.capture_near(active, tag, operator, place));
-                    active.push(body);
+                } => {
+                    if self.is_near(active, tag, operator, place) {
+                        let k = self.capture_near(active, tag, operator, place);
+                        active.push(body);
+                        go = Go::Other;
+                        other = Input::Continuation(k);
+                        continue;
+                    }
+                    Next::of(self.capture(active, tag, operator, place, body))
+                }
+                Step::Prompt { tag, body } => {
+                    if self.below + len < self.limits.depth {
+                        self.seal(active);
+                        self.push_level(Level::prompt(tag));
+                        active.push(body);
+                        go = Go::Start;
+                    } else {
+                        go = Go::Other;
+                        other = Input::Refused(self.too_deep());
+                    }
                     continue;
                 }
-                Step::Prompt { tag, body } if self.below + len < self.limits.depth => {
-                    self.seal(active);
-                    self.push_level(Level::prompt(tag));
-                    active.push(body);
-                    input = Input::Start;
-                    continue;
-                }
-                Step::Abort { tag, value } if self.is_nearest(tag) => {
-                    active.clear();
-                    self.leave_nearest();
-                    if self.return_into(active) {
-                        input = Input::Value(value);
-                        continue;
+                Step::Abort { tag, value } => {
+                    if self.is_nearest(tag) {
+                        active.clear();
+                        self.pop_level();
+                        if self.return_into(active) {
+                            go = Go::Value(value);
+                            continue;
+                        }
+                        self.deliver(active, Ok(value))
+                    } else {
+                        Next::of(self.abort(active, tag, value))
                     }
-                    self.deliver(active, Ok(value))
                 }
-                Step::Resume { continuation, with } if self.is_simple(&continuation, len) => {
-                    self.seal(active);
-                    self.put_simple(active, continuation);
-                    if with.is_ok() && self.return_into(active) {
-                        input = Input::Value(with.unwrap_or_else(|never| never));
-                        continue;
+                Step::Resume { continuation, with } => {
+                    match self.check_resume(&continuation, self.below + len) {
+                        Err(refusal) => Next::Resume(Input::Refused(refusal)),
+                        Ok(()) => {
+                            self.seal(active);
+                            self.resume(active, continuation, with)
+                        }
                     }
-                    self.deliver(active, with)
                 }
-                Step::TailResume { continuation, with } if self.is_simple(&continuation, len) => {
-                    active.frames.pop();
-                    active.drop_marks();
-                    self.seal(active);
-                    self.put_simple(active, continuation);
-                    if with.is_ok() && self.return_into(active) {
-                        input = Input::Value(with.unwrap_or_else(|never| never));
-                        continue;
+                Step::TailResume { continuation, with } => {
+                    match self.check_resume(&continuation, self.below + len - 1) {
+                        Err(refusal) => Next::Resume(Input::Refused(refusal)),
+                        Ok(()) => {
+                            active.frames.pop();
+                            active.drop_marks();
+                            self.seal(active);
+                            self.resume(active, continuation, with)
+                        }
                     }
-                    self.deliver(active, with)
                 }
-                step => self.act(active, step),
+                Step::Replace {
+                    tag,
+                    continuation,
+                    with,
+                } => Next::of(self.replace(active, tag, continuation, with)),
+                Step::Wind(wind) => Next::of(self.wind(active, *wind)),
+                Step::Suspend(value) => match self.host_call() {
+                    Some(host_call) => Next::Resume(Input::Refused(Refusal::Barrier { host_call })),
+                    None => Next::Stop(Outcome::Suspended(value)),
+                },
             };
             match next {
-                Next::Resume(next) => input = next,
+                Next::Resume(Input::Start) => go = Go::Start,
+                Next::Resume(Input::Value(value)) => go = Go::Value(value),
+                Next::Resume(next) => {
+                    go = Go::Other;
+                    other = next;
+                }
                 Next::Stop(outcome) => return outcome,
             }
         }
@@ -478,49 +535,6 @@ impl<F: Frame> State<F> {
         Refusal::Depth {
             limit: self.limits.depth,
         }
-    }
-
-    /// Does a step that is not one of the frequent four.
-    #[inline(never)]
-    fn act(&mut self, active: &mut Active<F>, step: Step<F>) -> Next<F> {
-        let done = match step {
-            Step::Prompt { .. } => Err(self.too_deep()),
-            Step::Capture {
-                tag,
-                operator,
-                place,
-                body,
-            } => self.capture(active, tag, operator, place, body),
-            Step::Abort { tag, value } => self.abort(active, tag, value),
-            Step::Resume { continuation, with } => self
-                .check_resume(&continuation, self.below + active.frames.len())
-                .map(|()| {
-                    self.seal(active);
-                    self.enter(active, continuation.into_piece(), with, 0)
-                }),
-            Step::TailResume { continuation, with } => self
-                .check_resume(&continuation, self.below + active.frames.len() - 1)
-                .map(|()| {
-                    active.frames.pop();
-                    active.drop_marks();
-                    self.seal(active);
-                    self.enter(active, continuation.into_piece(), with, 0)
-                }),
-            Step::Replace {
-                tag,
-                continuation,
-                with,
-            } => self.replace(active, tag, continuation, with),
-            Step::Wind(wind) => self.wind(active, *wind),
-            Step::Suspend(value) => match self.host_call() {
-                Some(host_call) => Err(Refusal::Barrier { host_call }),
-                None => Ok(Next::Stop(Outcome::Suspended(value))),
-            },
-            Step::Return(_) | Step::Raise(_) | Step::Call(_) | Step::TailCall(_) => {
-                unreachable!("the loop does these")
-            }
-        };
-        done.unwrap_or_else(|refusal| Next::Resume(Input::Refused(refusal)))
     }
 
     /// The innermost host call that re-entered the machine.
@@ -564,32 +578,29 @@ impl<F: Frame> State<F> {
             && self.level.winders.is_none()
     }
 
-    /// Drops what is left of the running level, and its prompt.
-    #[inline(always)]
-    fn leave_nearest(&mut self) {
-        self.pop_level();
-    }
-
-    /// Whether a continuation can be put on top of so many frames at most, and needs nothing
-    /// but that.
-    #[inline(always)]
-    fn is_simple(&self, continuation: &Continuation<F>, depth: usize) -> bool {
+    /// Puts a continuation on top of the running level, whose frames are sealed, and goes on
+    /// there.
+    #[inline]
+    fn resume(
+        &mut self,
+        active: &mut Active<F>,
+        continuation: Continuation<F>,
+        with: Result<F::Value, F::Value>,
+    ) -> Next<F> {
         let piece = &*continuation.piece;
-        piece.lower.is_empty()
-            && piece.winders == 0
-            && !piece.singles
-            && self.below.saturating_add(depth).saturating_add(piece.size) <= self.limits.depth
-    }
-
-    /// Puts such a continuation on top of the running level, whose frames are sealed.
-    #[inline(always)]
-    fn put_simple(&mut self, active: &mut Active<F>, continuation: Continuation<F>) {
+        if !piece.lower.is_empty() || piece.winders > 0 || piece.singles {
+            return self.enter(active, continuation.into_piece(), with, 0);
+        }
         active.batch = 1;
         let level = match Rc::try_unwrap(continuation.piece) {
             Ok(piece) => piece.top,
             Err(piece) => piece.top.share(None),
         };
         self.put(level);
+        match with {
+            Ok(value) if self.return_into(active) => Next::Resume(Input::Value(value)),
+            with => self.deliver(active, with),
+        }
     }
 
     /// Whether a capture goes to the prompt of the running level, which stays, and has
