@@ -1,4 +1,4 @@
-//! What this crate does, shown in five parts.
+//! What this crate does, shown in six parts.
 //!
 //! ```text
 //! cargo run --example tour
@@ -10,6 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, ExitCode, exit};
 use std::rc::Rc;
 
+use segno::frame::{Context, Frame, Input, Machine, Outcome, Step};
 use segno::generator::{Generator, Yielder};
 use segno::{Coroutine, CoroutineResult, stack};
 
@@ -206,6 +207,77 @@ fn overflow() -> ! {
     exit(1);
 }
 
+// ---- 6 ---------------------------------------------------------------------------------
+
+/// A program in a very small language.
+enum Term {
+    Number(i64),
+    Add(&'static Term, &'static Term),
+    Times(&'static Term, &'static Term),
+    /// A question to whoever runs the program.
+    Ask(&'static str),
+}
+
+/// What the interpreter of that language remembers of a call.
+#[derive(Clone)]
+enum Call {
+    Eval(&'static Term),
+    /// One side is being computed; then come the operator and the other side.
+    Left(fn(i64, i64) -> i64, &'static Term),
+    /// One side is there, the other is being computed.
+    Right(fn(i64, i64) -> i64, i64),
+}
+
+impl Frame for Call {
+    type Value = i64;
+    type World = ();
+
+    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+        let (operator, left, right): (fn(i64, i64) -> i64, _, _) = match (&*self, input) {
+            (Call::Eval(Term::Number(n)), _) => return Step::Return(*n),
+            (Call::Eval(Term::Ask(question)), Input::Start) => {
+                println!("   the program asks: {question}?");
+                return Step::Suspend(0);
+            }
+            (Call::Eval(_), Input::Value(answer)) => return Step::Return(answer),
+            (&Call::Left(operator, right), Input::Value(left)) => {
+                *self = Call::Right(operator, left);
+                return Step::Call(Call::Eval(right));
+            }
+            (Call::Right(operator, left), Input::Value(right)) => {
+                return Step::Return(operator(*left, right));
+            }
+            (Call::Eval(Term::Add(left, right)), _) => (|a, b| a + b, *left, *right),
+            (Call::Eval(Term::Times(left, right)), _) => (|a, b| a * b, *left, *right),
+            (_, input) => unreachable!("no call asked for {input:?}"),
+        };
+        *self = Call::Left(operator, right);
+        Step::Call(Call::Eval(left))
+    }
+}
+
+fn a_program_goes_on_three_times() {
+    use Term::{Add, Ask, Number, Times};
+    static BILL: Term = Add(&Times(&Number(3), &Ask("the price")), &Number(5));
+
+    let mut machine = Machine::new(Call::Eval(&BILL));
+    assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+    let rest = machine.continuation().expect("the program is not done");
+    println!(
+        "   what is left of it: {} calls, kept as a value",
+        rest.len()
+    );
+    for price in [10, 20, 30] {
+        let mut machine = Machine::idle();
+        let started = machine.start_with(rest.clone(), Ok(price));
+        started.expect("nothing forbids it");
+        if let Outcome::Done(bill) = machine.run(&mut ()) {
+            println!("   at {price} the bill is {bill}");
+            assert_eq!(bill, 3 * price + 5);
+        }
+    }
+}
+
 fn main() -> ExitCode {
     if std::env::var_os(OVERFLOW).is_some() {
         overflow();
@@ -220,6 +292,8 @@ fn main() -> ExitCode {
     a_panic_that_crosses();
     println!("5. An overflow, in a child process: the guard stops it, the report names it.");
     an_overflow_with_a_name();
+    println!("6. A program of a small interpreter is stopped, and goes on three times.");
+    a_program_goes_on_three_times();
     ExitCode::SUCCESS
 }
 
