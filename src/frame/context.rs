@@ -18,12 +18,13 @@ pub struct Context<'a, F: Frame> {
     pub world: &'a mut F::World,
 }
 
-/// Why a host call got no value from the frames that it ran.
+/// Why frames came to no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interrupted<V> {
     /// They raised this, and none of them caught it.
     Raised(V),
-    /// The machine refused to run them, or to go on.
+    /// The machine refused to run them, or to go on; so it does with a frame that can be
+    /// resumed once, and was.
     Refused(Refusal),
 }
 

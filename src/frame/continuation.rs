@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::segment::{Boundary, Level, depth};
+use super::segment::{Boundary, Level, Under, depth};
 use super::{Frame, Refusal};
 
 /// Levels that were cut out of a stack. The lowest one has, at its lower end, the prompt
@@ -62,12 +62,54 @@ impl<F: Frame> Piece<F> {
                         {
                             return Err(Refusal::OneShot { frame: single.kind });
                         }
+                        if let Under::Entering(entering) = &tail.segment.under
+                            && let Some(frame) = entering.spent()
+                        {
+                            return Err(Refusal::OneShot { frame });
+                        }
                         next = tail.segment.below.as_ref();
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Refuses if a frame that can be resumed once is held by others too.
+    pub(super) fn check_sole(&self) -> Result<(), Refusal> {
+        if !self.singles {
+            return Ok(());
+        }
+        let mut positions: Vec<_> = self.levels().map(|l| (&l.position, false)).collect();
+        let mut rests = Vec::new();
+        loop {
+            while let Some((position, mut shared)) = positions.pop() {
+                rests.extend(position.rest.as_ref().map(|rest| (rest, shared)));
+                let mut next = position.chain.as_ref();
+                while let Some(tail) = next {
+                    shared |= Rc::strong_count(&tail.segment) > 1;
+                    let single = match (&tail.segment.single, &tail.segment.under) {
+                        (Some(single), _) if shared => Some(single.kind),
+                        (_, Under::Entering(entering))
+                            if shared || Rc::strong_count(entering) > 1 =>
+                        {
+                            entering.single()
+                        }
+                        _ => None,
+                    };
+                    if let Some(frame) = single {
+                        return Err(Refusal::OneShot { frame });
+                    }
+                    next = tail.segment.below.as_ref();
+                }
+            }
+            let Some((node, mut shared)) = rests.pop() else {
+                return Ok(());
+            };
+            shared |= Rc::strong_count(node) > 1;
+            rests.extend(node.next.as_ref().map(|rest| (rest, shared)));
+            positions.push((&node.first, shared));
+        }
     }
 }
 

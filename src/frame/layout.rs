@@ -1,14 +1,15 @@
 //! A continuation laid out flat: for another thread, and for those who may edit it.
 
 use alloc::boxed::Box;
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
 
 use super::continuation::Piece;
-use super::segment::{Active, Boundary, Ledger, Level, Mark, Under, Unsealed, Winder, WinderNode};
-use super::{Continuation, Frame, MarkKey, PromptTag, Refusal};
+use super::segment::{
+    Active, Boundary, Entering, Ledger, Level, Mark, Under, Unsealed, Winder, WinderNode,
+};
+use super::{Continuation, Frame, Interrupted, MarkKey, PromptTag, Refusal};
 
 /// One thing in a [`Layout`].
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ pub enum Entry<F: Frame> {
         after: F,
     },
     /// What is above is a winder's *after*; this is what its body came to.
-    Leaving(Result<F::Value, F::Value>),
+    Leaving(Result<F::Value, Interrupted<F::Value>>),
 }
 
 impl<F: Frame> Entry<F> {
@@ -75,20 +76,24 @@ where
 
 impl<F: Frame> Layout<F> {
     pub(super) fn of(continuation: Continuation<F>) -> Result<Self, Refusal> {
-        let piece = continuation.into_piece();
+        let mut piece = continuation.into_piece();
         piece.check_singles()?;
+        // Winders hold the frames below them, which are to be moved. What is inside of which
+        // winder is in the segments.
+        for level in piece.lower.iter_mut().chain([&mut piece.top]) {
+            level.winders = None;
+        }
+        piece.check_sole()?;
         let mut entries = Vec::new();
         let mut levels = piece.lower;
         levels.push(piece.top);
         while let Some(level) = levels.pop() {
-            // Winders hold the frames below them, which are to be moved.
-            drop(level.winders);
             let mut position = level.position;
             let mut active = Active::new();
             loop {
                 active.batch = usize::MAX;
                 match position.unseal(&mut active) {
-                    Unsealed::Frames => lay_out(&mut active, &mut entries),
+                    Unsealed::Frames => lay_out(&mut active, &mut entries)?,
                     Unsealed::Spent(frame) => return Err(Refusal::OneShot { frame }),
                     Unsealed::Nothing => {
                         if !position.next_chain() {
@@ -138,7 +143,7 @@ impl<F: Frame> Layout<F> {
                 }
                 Entry::Inside { before, after } => {
                     level.position.seal(&mut active, &ledger);
-                    let winder = Rc::new(Winder { before, after });
+                    let winder = Winder::new(before, after, &ledger);
                     let at = level.position.clone();
                     level.winders = Some(WinderNode::new(winder.clone(), at, level.winders.take()));
                     active.under = Under::Inside(winder);
@@ -149,8 +154,11 @@ impl<F: Frame> Layout<F> {
                     after,
                 } => {
                     level.position.seal(&mut active, &ledger);
-                    let winder = Rc::new(Winder { before, after });
-                    active.under = Under::Entering(Box::new((winder, body)));
+                    let winder = Winder::new(before, after, &ledger);
+                    if body.one_shot().is_some() {
+                        ledger.note_singles();
+                    }
+                    active.under = Under::Entering(Entering::new(winder, body));
                 }
                 Entry::Leaving(result) => {
                     level.position.seal(&mut active, &ledger);
@@ -164,7 +172,7 @@ impl<F: Frame> Layout<F> {
 }
 
 /// Moves the active frames and what is under them.
-fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) {
+fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) -> Result<(), Refusal> {
     let first = entries.len();
     let mut marks = mem::take(&mut active.marks).into_iter().peekable();
     for (index, frame) in active.frames.drain(..).enumerate() {
@@ -182,12 +190,13 @@ fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) {
     match active.under.take() {
         Under::Nothing => {}
         Under::Inside(winder) => {
-            let Winder { before, after } = Rc::unwrap_or_clone(winder);
+            let (before, after) = winder.open();
             entries.push(Entry::Inside { before, after });
         }
         Under::Entering(entering) => {
-            let (winder, body) = *entering;
-            let Winder { before, after } = Rc::unwrap_or_clone(winder);
+            let (winder, body) = entering.open();
+            let body = body?;
+            let (before, after) = winder.open();
             entries.push(Entry::Entering {
                 before,
                 body,
@@ -196,6 +205,7 @@ fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) {
         }
         Under::Leaving(result) => entries.push(Entry::Leaving(*result)),
     }
+    Ok(())
 }
 
 /// A [`Continuation`] that shares nothing, and may move to another thread if its frames may.

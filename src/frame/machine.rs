@@ -8,11 +8,12 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::segment::{
-    Active, Barrier, Boundary, Ledger, Level, Mark, Position, Under, Unsealed, Winder, WinderNode,
-    Winders, depth,
+    Active, Barrier, Boundary, Came, Entering, Ledger, Level, Mark, Position, Under, Unsealed,
+    Winder, WinderNode, Winders, depth,
 };
 use super::{
-    Context, Continuation, Frame, Input, Operator, Outcome, Place, PromptTag, Refusal, Step,
+    Context, Continuation, Frame, Input, Interrupted, Operator, Outcome, Place, PromptTag, Refusal,
+    Step,
 };
 
 /// What a program may use. Nothing is limited unless it is said.
@@ -110,6 +111,8 @@ pub(super) struct Entry<F: Frame> {
 enum Next<F: Frame> {
     Resume(Input<F>),
     Stop(Outcome<F::Value>),
+    /// Stops, since the lowest frame is missing.
+    Refuse(Refusal),
 }
 
 /// The frequent inputs, in a form that the compiler keeps in registers.
@@ -253,6 +256,7 @@ impl<F: Frame> Machine<F> {
                 Outcome::Raised(value) | Outcome::Suspended(value) => Input::Raised(value),
                 Outcome::OutOfFuel => Input::Restarted,
             }),
+            Next::Refuse(refusal) => return Err(refusal),
         };
         Ok(())
     }
@@ -293,7 +297,8 @@ impl<F: Frame> Machine<F> {
     /// # Errors
     ///
     /// [`Refusal::NoFuel`] if `steps` is zero, [`Refusal::NoFrames`] if the machine is done,
-    /// [`Refusal::NotSuspended`] if it waits for an answer.
+    /// [`Refusal::NotSuspended`] if it waits for an answer. [`Refusal::OneShot`] if the lowest
+    /// frame can be resumed once, and was by another machine; this one is done then.
     pub fn run_for(
         &mut self,
         steps: u64,
@@ -317,26 +322,31 @@ impl<F: Frame> Machine<F> {
             Next::Resume(input) => {
                 let mut left = Input::Restarted;
                 let outcome = self.state.run(&mut self.active, input, world, &mut left);
-                if let Outcome::OutOfFuel = outcome {
+                if let Ok(Outcome::OutOfFuel) = outcome {
                     self.pending = Pending::Input(left);
                 }
                 outcome
             }
-            Next::Stop(outcome) => outcome,
+            Next::Stop(outcome) => Ok(outcome),
+            Next::Refuse(refusal) => Err(refusal),
         };
-        if let Outcome::Done(_) | Outcome::Raised(_) = outcome {
+        if let Ok(Outcome::Done(_) | Outcome::Raised(_)) | Err(_) = outcome {
             self.pending = Pending::Frame;
         }
-        Ok(outcome)
+        outcome
     }
 
-    /// The whole computation, of a machine that is paused or suspended; none if it is done.
-    /// The machine goes on as if nothing had been.
+    /// The whole computation, of a machine that is paused or suspended; none if it is done, or
+    /// if a winder of an escape is running. The machine goes on as if nothing had been.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
         if let Pending::Frame = self.pending {
             return None;
         }
         let state = &mut self.state;
+        let is_winding = |level: &Level<F>| matches!(level.boundary, Boundary::Winding(_));
+        if is_winding(&state.level) || state.levels.iter().any(is_winding) {
+            return None; // What the winder is on the way to has no second copy.
+        }
         state.seal(&mut self.active);
         Some(Continuation::new(Piece::new(
             state.levels.iter().map(|level| level.share(None)).collect(),
@@ -367,7 +377,24 @@ impl<F: Frame> State<F> {
         match input {
             Input::Raised(error) => self.raise(active, error),
             Input::Value(value) if active.frames.is_empty() => self.deliver(active, Ok(value)),
+            input if active.frames.is_empty() => self.take_back(active, input),
             input => Next::Resume(input),
+        }
+    }
+
+    /// The same where the frame was put away for a continuation meanwhile.
+    #[cold]
+    fn take_back(&mut self, active: &mut Active<F>, input: Input<F>) -> Next<F> {
+        let before = self.level.position.size;
+        let unsealed = self.level.position.unseal(active);
+        self.below -= before - self.level.position.size;
+        match unsealed {
+            Unsealed::Frames => Next::Resume(input),
+            Unsealed::Spent(frame) => self.deliver(
+                active,
+                Err(Interrupted::Refused(Refusal::OneShot { frame })),
+            ),
+            Unsealed::Nothing => unreachable!("the machine runs without a frame"),
         }
     }
 
@@ -379,17 +406,17 @@ impl<F: Frame> State<F> {
         input: Input<F>,
         world: &mut F::World,
         left: &mut Input<F>,
-    ) -> Outcome<F::Value> {
+    ) -> Result<Outcome<F::Value>, Refusal> {
         let mut go = Go::Other;
         let mut other = input;
         loop {
             if self.fuel == 0 {
                 if self.nesting == 0 {
                     *left = go.input(&mut other);
-                    return Outcome::OutOfFuel;
+                    return Ok(Outcome::OutOfFuel);
                 }
                 if self.overrun == self.limits.overrun {
-                    return Outcome::OutOfFuel;
+                    return Ok(Outcome::OutOfFuel);
                 }
                 self.overrun += 1;
             } else {
@@ -526,7 +553,8 @@ impl<F: Frame> State<F> {
                     go = Go::Other;
                     other = next;
                 }
-                Next::Stop(outcome) => return outcome,
+                Next::Stop(outcome) => return Ok(outcome),
+                Next::Refuse(refusal) => return Err(refusal),
             }
         }
     }
@@ -599,7 +627,7 @@ impl<F: Frame> State<F> {
         self.put(level);
         match with {
             Ok(value) if self.return_into(active) => Next::Resume(Input::Value(value)),
-            with => self.deliver(active, with),
+            with => self.deliver(active, with.map_err(Interrupted::Raised)),
         }
     }
 
@@ -668,26 +696,26 @@ impl<F: Frame> State<F> {
 
     /// Runs what is under the active frames, now that they are used up, with what they came
     /// to.
-    fn deliver(
-        &mut self,
-        active: &mut Active<F>,
-        mut result: Result<F::Value, F::Value>,
-    ) -> Next<F> {
+    fn deliver(&mut self, active: &mut Active<F>, mut result: Came<F::Value>) -> Next<F> {
         loop {
             match active.under.take() {
                 Under::Nothing => {}
                 Under::Entering(entering) => {
                     if result.is_ok() {
-                        let (winder, body) = *entering;
-                        let level = &mut self.level;
-                        level.winders = Some(WinderNode::new(
-                            winder.clone(),
-                            level.position.clone(),
-                            level.winders.take(),
-                        ));
-                        active.under = Under::Inside(winder);
-                        active.push(body);
-                        return Next::Resume(Input::Start);
+                        match entering.open() {
+                            (winder, Ok(body)) => {
+                                let level = &mut self.level;
+                                level.winders = Some(WinderNode::new(
+                                    winder.clone(),
+                                    level.position.clone(),
+                                    level.winders.take(),
+                                ));
+                                active.under = Under::Inside(winder);
+                                active.push(body);
+                                return Next::Resume(Input::Start);
+                            }
+                            (_, Err(refusal)) => result = Err(Interrupted::Refused(refusal)),
+                        }
                     }
                 }
                 Under::Inside(winder) => {
@@ -697,7 +725,7 @@ impl<F: Frame> State<F> {
                         None => None,
                     };
                     active.under = Under::Leaving(Box::new(result));
-                    active.push(winder.after.clone());
+                    active.push(winder.after());
                     return Next::Resume(Input::Start);
                 }
                 Under::Leaving(body) => {
@@ -707,9 +735,9 @@ impl<F: Frame> State<F> {
                 }
             }
             let found = match &result {
-                Ok(_) => true,
+                Ok(_) | Err(Interrupted::Refused(_)) => true,
                 // Frames of a shared segment are asked in place.
-                Err(_) => {
+                Err(Interrupted::Raised(_)) => {
                     self.level.position.chain.is_some() && {
                         let before = self.level.position.size;
                         let found = self.level.position.drop_to_catching(active);
@@ -735,10 +763,16 @@ impl<F: Frame> State<F> {
                     }
                     return Next::Resume(match result {
                         Ok(value) => Input::Value(value),
-                        Err(error) => Input::Raised(error),
+                        Err(Interrupted::Raised(error)) => Input::Raised(error),
+                        Err(Interrupted::Refused(refusal)) => Input::Refused(refusal),
                     });
                 }
-                Unsealed::Spent(frame) => return self.spent(active, frame),
+                Unsealed::Spent(frame) => {
+                    if result.is_ok() {
+                        result = Err(Interrupted::Refused(Refusal::OneShot { frame }));
+                    }
+                    continue;
+                }
                 Unsealed::Nothing => {}
             }
             if self.level.position.next_chain() {
@@ -758,38 +792,11 @@ impl<F: Frame> State<F> {
                 }
                 boundary @ (Boundary::Bottom | Boundary::Barrier(_)) => {
                     self.level.boundary = boundary;
-                    return Next::Stop(match result {
-                        Ok(value) => Outcome::Done(value),
-                        Err(error) => Outcome::Raised(error),
-                    });
-                }
-            }
-        }
-    }
-
-    /// A frame is missing that another continuation took. The one below it is told.
-    #[cold]
-    fn spent(&mut self, active: &mut Active<F>, frame: &'static str) -> Next<F> {
-        let refusal = Refusal::OneShot { frame };
-        loop {
-            if !active.under.is_nothing() {
-                // A winder's business has no frame that could be told.
-                active.under = Under::Nothing;
-            }
-            let before = self.level.position.size;
-            let unsealed = self.level.position.unseal(active);
-            self.below -= before - self.level.position.size;
-            match unsealed {
-                Unsealed::Frames if active.frames.is_empty() => {}
-                Unsealed::Frames => return Next::Resume(Input::Refused(refusal)),
-                Unsealed::Spent(_) => {}
-                Unsealed::Nothing => {
-                    if !self.level.position.next_chain() {
-                        if self.levels.is_empty() {
-                            return Next::Stop(Outcome::OutOfFuel);
-                        }
-                        self.pop_level();
-                    }
+                    return match result {
+                        Ok(value) => Next::Stop(Outcome::Done(value)),
+                        Err(Interrupted::Raised(error)) => Next::Stop(Outcome::Raised(error)),
+                        Err(Interrupted::Refused(refusal)) => Next::Refuse(refusal),
+                    };
                 }
             }
         }
@@ -805,7 +812,7 @@ impl<F: Frame> State<F> {
             active.frames.pop();
         }
         active.drop_marks();
-        self.deliver(active, Err(error))
+        self.deliver(active, Err(Interrupted::Raised(error)))
     }
 
     fn wind(&mut self, active: &mut Active<F>, wind: super::Wind<F>) -> Result<Next<F>, Refusal> {
@@ -823,9 +830,12 @@ impl<F: Frame> State<F> {
             }
         }
         self.seal(active);
+        if body.one_shot().is_some() {
+            self.ledger.note_singles();
+        }
         active.push(before.clone());
-        let winder = Rc::new(Winder { before, after });
-        active.under = Under::Entering(Box::new((winder, body)));
+        let winder = Winder::new(before, after, &self.ledger);
+        active.under = Under::Entering(Entering::new(winder, body));
         Ok(Next::Resume(Input::Start))
     }
 
@@ -1016,7 +1026,7 @@ impl<F: Frame> State<F> {
                 keep,
                 then,
             }))));
-            active.push(node.winder.after.clone());
+            active.push(node.winder.after());
             return Next::Resume(Input::Start);
         }
         while self.levels.len() > to {
@@ -1103,7 +1113,7 @@ impl<F: Frame> State<F> {
     }
 
     fn go_on(&mut self, active: &mut Active<F>, with: Result<F::Value, F::Value>) -> Next<F> {
-        self.deliver(active, with)
+        self.deliver(active, with.map_err(Interrupted::Raised))
     }
 
     /// Puts a level without winders on top.
@@ -1186,7 +1196,7 @@ impl<F: Frame> State<F> {
             self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Enter(
                 entry,
             )))));
-            active.push(winder.before.clone());
+            active.push(winder.before());
             return Next::Resume(Input::Start);
         }
         let Entry {
@@ -1271,6 +1281,6 @@ impl<F: Frame> State<F> {
             *marks = barrier.marks;
         }
         self.pop_level();
-        Ok(outcome)
+        outcome
     }
 }

@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 use core::mem;
 
-use super::{Frame, MarkKey, PromptTag};
+use super::{Frame, Interrupted, MarkKey, PromptTag, Refusal};
 
 /// The most frames that are cloned at once.
 const LARGEST_BATCH: usize = 64;
@@ -46,15 +46,70 @@ pub(super) struct Mark<V> {
     pub(super) value: V,
 }
 
+/// What frames came to.
+pub(super) type Came<V> = Result<V, Interrupted<V>>;
+
 /// What happens when the frames above are used up, before the frame below gets the result.
 pub(super) enum Under<F: Frame> {
     Nothing,
     /// The frames above are a winder's *before*.
-    Entering(Box<(Rc<Winder<F>>, F)>),
+    Entering(Rc<Entering<F>>),
     /// The frames above are a winder's body.
     Inside(Rc<Winder<F>>),
     /// The frames above are a winder's *after*; this is what the body came to.
-    Leaving(Box<Result<F::Value, F::Value>>),
+    Leaving(Box<Came<F::Value>>),
+}
+
+/// A winder that is about to be entered, and its body.
+pub(super) struct Entering<F: Frame> {
+    pub(super) winder: Rc<Winder<F>>,
+    /// None once it was taken, which happens to a frame that can be resumed once.
+    body: RefCell<Option<F>>,
+    /// The kind of such a frame.
+    single: Option<&'static str>,
+}
+
+impl<F: Frame> Entering<F> {
+    pub(super) fn new(winder: Rc<Winder<F>>, body: F) -> Rc<Self> {
+        let single = body.one_shot();
+        Rc::new(Self {
+            winder,
+            body: RefCell::new(Some(body)),
+            single,
+        })
+    }
+
+    pub(super) fn trace(&self, visit: &mut dyn FnMut(&F::Value)) {
+        if let Some(body) = &*self.body.borrow() {
+            body.trace(visit);
+        }
+    }
+
+    /// The kind of the body, if it can be resumed once.
+    pub(super) fn single(&self) -> Option<&'static str> {
+        self.single
+    }
+
+    /// The kind of the body, if it was taken.
+    pub(super) fn spent(&self) -> Option<&'static str> {
+        self.single.filter(|_| self.body.borrow().is_none())
+    }
+
+    /// The winder and its body, moved if this is the only holder or there is no second copy.
+    pub(super) fn open(self: Rc<Self>) -> (Rc<Winder<F>>, Result<F, Refusal>) {
+        let (winder, body, single) = match Rc::try_unwrap(self) {
+            Ok(entering) => (entering.winder, entering.body.into_inner(), entering.single),
+            Err(shared) => {
+                let body = match shared.single {
+                    Some(_) => shared.body.borrow_mut().take(),
+                    None => shared.body.borrow().clone(),
+                };
+                (shared.winder.clone(), body, shared.single)
+            }
+        };
+        let frame = single.unwrap_or_default();
+        (winder, body.ok_or(Refusal::OneShot { frame }))
+    }
 }
 
 impl<F: Frame> Clone for Under<F> {
@@ -126,19 +181,10 @@ impl<F: Frame> Segment<F> {
     /// Drops what the segment holds; what other segments hold that this drops, too.
     #[inline(never)]
     fn bury(&mut self) {
-        /// Ends the burial, by a panic too.
-        struct Burial<'a>(&'a Cell<bool>);
-
-        impl Drop for Burial<'_> {
-            fn drop(&mut self) {
-                self.0.set(false);
-            }
-        }
-
         let ledger = &*self.ledger;
         ledger.forget(self.frames.len() + usize::from(self.single.is_some()));
-        if ledger.burying.replace(true) {
-            ledger.remains.borrow_mut().push(Remains {
+        let Some(burial) = ledger.begin() else {
+            ledger.remains.borrow_mut().push(Remains::Segment {
                 _frames: mem::take(&mut self.frames),
                 _single: self.single.take(),
                 _marks: mem::take(&mut self.marks),
@@ -146,41 +192,38 @@ impl<F: Frame> Segment<F> {
                 _below: self.below.take(),
             });
             return;
-        }
-        let burial = Burial(&ledger.burying);
+        };
         self.frames.clear();
         self.single = None;
         self.marks.clear();
         self.under = Under::Nothing;
         self.below = None;
-        loop {
-            let next = ledger.remains.borrow_mut().pop();
-            match next {
-                Some(remains) => drop(remains),
-                None => break,
-            }
-        }
-        drop(burial);
+        burial.end();
         if (1..=LARGEST_SPARE).contains(&self.frames.capacity()) {
             ledger.spare.set(mem::take(&mut self.frames));
         }
     }
 }
 
-/// What a segment leaves when it is dropped.
-struct Remains<F: Frame> {
-    _frames: Vec<F>,
-    _single: Option<Box<Single<F>>>,
-    _marks: Vec<Mark<F::Value>>,
-    _under: Under<F>,
-    _below: Option<Tail<F>>,
+/// What a segment or a winder leaves when it is dropped.
+enum Remains<F: Frame> {
+    Segment {
+        _frames: Vec<F>,
+        _single: Option<Box<Single<F>>>,
+        _marks: Vec<Mark<F::Value>>,
+        _under: Under<F>,
+        _below: Option<Tail<F>>,
+    },
+    Winder {
+        _thunks: (F, F),
+    },
 }
 
 /// What the segments of a machine have in common.
 ///
 /// A frame may hold a continuation whose frames hold continuations, and so on. Dropping them
-/// one inside the other would need a Rust stack as deep. So a segment hands what it held to
-/// a queue, which the outermost drop empties.
+/// one inside the other would need a Rust stack as deep. So a segment or a winder hands what
+/// it held to a queue, which the outermost drop empties.
 pub(super) struct Ledger<F: Frame> {
     /// How many frames are in segments.
     sealed: Cell<usize>,
@@ -221,6 +264,33 @@ impl<F: Frame> Ledger<F> {
 
     pub(super) fn note_singles(&self) {
         self.singles.set(true);
+    }
+
+    /// Begins to drop what may hold segments and winders, unless that is under way.
+    fn begin(&self) -> Option<Burial<'_, F>> {
+        (!self.burying.replace(true)).then(|| Burial(self))
+    }
+}
+
+/// The outermost drop, by which all others are done.
+struct Burial<'a, F: Frame>(&'a Ledger<F>);
+
+impl<F: Frame> Burial<'_, F> {
+    /// Drops what was left meanwhile.
+    fn end(self) {
+        loop {
+            let next = self.0.remains.borrow_mut().pop();
+            match next {
+                Some(remains) => drop(remains),
+                None => break,
+            }
+        }
+    }
+}
+
+impl<F: Frame> Drop for Burial<'_, F> {
+    fn drop(&mut self) {
+        self.0.burying.set(false); // by a panic too
     }
 }
 
@@ -358,24 +428,22 @@ impl<F: Frame> Position<F> {
     /// Goes on to the next chain once this one is used up. Answers whether there is one.
     pub(super) fn next_chain(&mut self) -> bool {
         let mut pending = self.rest.take();
+        let mut later: Rest<F> = None;
         while let Some(node) = pending {
-            let (first, next) = match Rc::try_unwrap(node) {
+            let (mut first, next) = match Rc::try_unwrap(node) {
                 Ok(mut node) => (node.first.take(), node.next.take()),
                 Err(node) => (node.first.clone(), node.next.clone()),
             };
-            pending = append(first.rest, next);
+            later = append(next, later);
+            let inner = first.rest.take();
             if first.chain.is_some() {
                 self.chain = first.chain;
-                self.rest = pending;
+                self.rest = append(inner, later);
                 return true;
             }
-            // A node without a chain is a list inside of the list: it was just unpacked, so
-            // that what is pending begins with its elements, unless both parts were there.
-            if let Some(node) = &pending
-                && node.first.chain.is_none()
-            {
-                pending = unpack(pending);
-            }
+            // A node without a chain is a list inside of the list. It must not be appended to
+            // again before its first chain is out, or this would go round in circles.
+            pending = inner.or_else(|| later.take());
         }
         false
     }
@@ -579,28 +647,6 @@ impl<F: Frame> Position<F> {
     }
 }
 
-/// Brings the first chain of a list whose first element is a list to its front.
-fn unpack<F: Frame>(mut list: Rest<F>) -> Rest<F> {
-    let mut later: Rest<F> = None;
-    while let Some(node) = list {
-        if node.first.chain.is_some() {
-            return append(Some(node), later);
-        }
-        let (first, next) = match Rc::try_unwrap(node) {
-            Ok(mut node) => (node.first.take(), node.next.take()),
-            Err(node) => (node.first.clone(), node.next.clone()),
-        };
-        match first.rest {
-            Some(inner) => {
-                later = append(next, later);
-                list = Some(inner);
-            }
-            None => list = append(next, later.take()),
-        }
-    }
-    later
-}
-
 /// What unsealing came to.
 pub(super) enum Unsealed {
     /// There is at least one active frame.
@@ -683,10 +729,66 @@ impl<F: Frame> Active<F> {
 }
 
 /// What is run whenever control enters and leaves a body.
-#[derive(Clone)]
-pub(super) struct Winder<F> {
-    pub(super) before: F,
-    pub(super) after: F,
+pub(super) struct Winder<F: Frame> {
+    /// Before and after; none once they are moved out.
+    thunks: Option<(F, F)>,
+    ledger: Rc<Ledger<F>>,
+}
+
+impl<F: Frame> Winder<F> {
+    pub(super) fn new(before: F, after: F, ledger: &Rc<Ledger<F>>) -> Rc<Self> {
+        Rc::new(Self {
+            thunks: Some((before, after)),
+            ledger: ledger.clone(),
+        })
+    }
+
+    fn both(&self) -> &(F, F) {
+        let Some(thunks) = &self.thunks else {
+            unreachable!("the thunks are moved out of a winder that is not shared")
+        };
+        thunks
+    }
+
+    pub(super) fn trace(&self, visit: &mut dyn FnMut(&F::Value)) {
+        let (before, after) = self.both();
+        before.trace(visit);
+        after.trace(visit);
+    }
+
+    pub(super) fn before(&self) -> F {
+        self.both().0.clone()
+    }
+
+    pub(super) fn after(&self) -> F {
+        self.both().1.clone()
+    }
+
+    /// Both, moved if this is the only holder.
+    pub(super) fn open(mut self: Rc<Self>) -> (F, F) {
+        match Rc::get_mut(&mut self).and_then(|winder| winder.thunks.take()) {
+            Some(thunks) => thunks,
+            None => self.both().clone(),
+        }
+    }
+}
+
+impl<F: Frame> Drop for Winder<F> {
+    fn drop(&mut self) {
+        // They may hold continuations that go through winders, and so on.
+        if let Some(thunks) = self.thunks.take() {
+            match self.ledger.begin() {
+                None => {
+                    let remains = Remains::Winder { _thunks: thunks };
+                    self.ledger.remains.borrow_mut().push(remains);
+                }
+                Some(burial) => {
+                    drop(thunks);
+                    burial.end();
+                }
+            }
+        }
+    }
 }
 
 /// The winders between here and the next boundary, innermost first.

@@ -5,7 +5,7 @@ use alloc::rc::Rc;
 
 use super::machine::{Goal, Pending, Then};
 use super::segment::{Boundary, Level, Mark, Under, Winder};
-use super::{Continuation, Frame, Input, Machine};
+use super::{Continuation, Frame, Input, Interrupted, Machine};
 
 /// Visits every value that machines and continuations hold, and shared segments once.
 ///
@@ -158,18 +158,20 @@ impl Tracer {
         match under {
             Under::Nothing => {}
             Under::Entering(entering) => {
-                self.winder(&entering.0, visit);
-                entering.1.trace(visit);
+                self.winder(&entering.winder, visit);
+                entering.trace(visit);
             }
             Under::Inside(winder) => self.winder(winder, visit),
-            Under::Leaving(body) => result(body, visit),
+            Under::Leaving(body) => match &**body {
+                Ok(value) | Err(Interrupted::Raised(value)) => visit(value),
+                Err(Interrupted::Refused(_)) => {}
+            },
         }
     }
 
     fn winder<F: Frame>(&mut self, winder: &Rc<Winder<F>>, visit: &mut dyn FnMut(&F::Value)) {
         if self.winders.insert(Rc::as_ptr(winder).addr()) {
-            winder.before.trace(visit);
-            winder.after.trace(visit);
+            winder.trace(visit);
         }
     }
 }
