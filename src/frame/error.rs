@@ -13,12 +13,14 @@ use super::{MarkKey, PromptTag};
 pub enum Refusal {
     /// No prompt with this tag is below the frame.
     NoSuchPrompt(PromptTag),
-    /// A host call that re-entered the machine lies between the frame and the prompt.
+    /// A host call that re-entered the machine lies between the frame and the prompt, if
+    /// there is one.
     Barrier {
         /// The name that the host call gave itself.
         host_call: &'static str,
     },
-    /// A winder that is running because of an escape lies between the frame and the prompt.
+    /// A winder that is running because of an escape lies between the frame and the prompt,
+    /// if there is one.
     InWinder,
     /// The stack would be deeper than the machine allows.
     Depth {

@@ -241,6 +241,10 @@ pub struct Detached<F: Frame> {
 
 impl<F: Frame> Detached<F> {
     /// The continuation, for the thread that calls.
+    ///
+    /// Where a frame in it holds another that was attached by itself, and so on, dropping
+    /// them takes some of the Rust stack for each. A machine's limit of sealed frames does
+    /// not count them.
     #[must_use]
     pub fn attach(self) -> Continuation<F> {
         self.layout.into_continuation()
@@ -258,7 +262,8 @@ impl<F: Frame> fmt::Debug for Detached<F> {
 impl<F: Frame> Continuation<F> {
     /// Makes a form that may move to another thread: frames that nobody else holds are
     /// moved, the others cloned. What was shared with other continuations is not shared any
-    /// more.
+    /// more, winders included: a [`Step::Replace`](super::Step::Replace) enters and leaves
+    /// them all.
     ///
     /// # Errors
     ///

@@ -79,7 +79,7 @@ pub enum Input<F: Frame> {
     /// What the callee returned, or the machine's owner answered.
     Value(F::Value),
     /// What the callee raised, or the machine's owner; only for frames that
-    /// [catch](Frame::catches), and for one that suspended.
+    /// [catch](Frame::catches).
     Raised(F::Value),
     /// The rest of the computation, for the body of a capture.
     Continuation(Continuation<F>),
