@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::machine::State;
+use super::run::State;
 use super::segment::{Boundary, Level, Mark};
 use super::{Frame, MarkKey, Outcome, PromptTag, Refusal};
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{MarkKey, PromptTag};
+use super::PromptTag;
 
 /// Why the machine refused a step, or a call from outside.
 ///
@@ -49,8 +49,6 @@ pub enum Refusal {
     /// The machine is in another state than the call is for: it waits for nothing, or for
     /// something else.
     NotSuspended,
-    /// A mark was asked for or set from outside of any frame.
-    NoFrameFor(MarkKey),
 }
 
 impl fmt::Display for Refusal {
@@ -77,7 +75,6 @@ impl fmt::Display for Refusal {
             Self::NoFuel => f.write_str("a run needs fuel"),
             Self::NoFrames => f.write_str("there is no frame to return into"),
             Self::NotSuspended => f.write_str("the machine does not wait for that"),
-            Self::NoFrameFor(key) => write!(f, "no frame can bear the mark {key}"),
         }
     }
 }

@@ -150,10 +150,13 @@ mod error;
 mod inspect;
 mod layout;
 mod machine;
+mod operators;
+mod run;
 mod segment;
 mod step;
 mod tag;
 mod trace;
+mod winding;
 
 pub use context::{Context, Interrupted};
 pub use continuation::Continuation;

@@ -839,7 +839,7 @@ pub(super) enum Boundary<F: Frame> {
     /// A host call that re-entered the machine, and the marks of the frames that wait for it.
     Barrier(Box<Barrier<F>>),
     /// The frames above are a winder's, on the way to a goal.
-    Winding(Box<super::machine::Goal<F>>),
+    Winding(Box<super::winding::Goal<F>>),
 }
 
 pub(super) struct Barrier<F: Frame> {

@@ -3,8 +3,9 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 
-use super::machine::{Goal, Pending, Then};
+use super::machine::Pending;
 use super::segment::{Boundary, Level, Mark, Under, Winder};
+use super::winding::{Goal, Then};
 use super::{Continuation, Frame, Input, Interrupted, Machine};
 
 /// Visits every value that machines and continuations hold, and shared segments once.

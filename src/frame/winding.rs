@@ -1,0 +1,328 @@
+//! Winders: what is run on the way out of a body, and on the way into it again.
+//!
+//! A way leads to a *goal*. It is gone step by step: the stack is cut to where the next
+//! winder is, its thunk runs on a level of its own, whose boundary remembers the goal, and
+//! when it returns the next step is taken. So a thunk may do what any frame may; if it leaves
+//! for good, the goal is forgotten.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::continuation::Piece;
+use super::run::{Next, State};
+use super::segment::{
+    Active, Boundary, Entering, Level, Position, Under, Winder, WinderNode, Winders, depth,
+};
+use super::{Continuation, Frame, Input, Interrupted, Operator, Refusal, Wind};
+
+/// What is to be done once winders have run.
+pub(super) enum Goal<F: Frame> {
+    Leave {
+        /// The index of the level whose boundary is the prompt.
+        to: usize,
+        /// How many of the winders above it are not left.
+        keep: usize,
+        then: Then<F>,
+    },
+    Enter(Entry<F>),
+}
+
+/// What follows when all winders are left.
+pub(super) enum Then<F: Frame> {
+    Body {
+        operator: Operator,
+        body: F,
+        continuation: Continuation<F>,
+    },
+    Abort(F::Value),
+    Replace {
+        piece: Piece<F>,
+        with: Result<F::Value, F::Value>,
+        /// How many winders both sides share.
+        shared: usize,
+    },
+}
+
+/// A continuation on its way in.
+pub(super) struct Entry<F: Frame> {
+    /// The levels that are to come, topmost first.
+    pub(super) levels: Vec<Level<F>>,
+    /// The level that is being entered.
+    pub(super) entering: Level<F>,
+    /// What it is put on top of.
+    base: Position<F>,
+    /// Its winders that are not entered, innermost first.
+    ahead: Vec<Rc<WinderNode<F>>>,
+    /// Its winders that are, as they are from now on.
+    entered: Winders<F>,
+    /// How many are entered without being run.
+    shared: usize,
+    pub(super) with: Result<F::Value, F::Value>,
+}
+
+impl<F: Frame> State<F> {
+    pub(super) fn wind(
+        &mut self,
+        active: &mut Active<F>,
+        wind: Wind<F>,
+    ) -> Result<Next<F>, Refusal> {
+        if self.below + active.frames.len() >= self.limits.depth {
+            return Err(self.too_deep());
+        }
+        let Wind {
+            before,
+            body,
+            after,
+        } = wind;
+        for frame in [&before, &after] {
+            if let Some(frame) = frame.one_shot() {
+                return Err(Refusal::OneShot { frame });
+            }
+        }
+        self.seal(active);
+        if body.one_shot().is_some() {
+            self.ledger.note_singles();
+        }
+        active.push(before.clone());
+        let winder = Winder::new(before, after, &self.ledger);
+        active.under = Under::Entering(Entering::new(winder, body));
+        Ok(Next::Resume(Input::Start))
+    }
+
+    /// How many winders there are above a level's boundary.
+    pub(super) fn winders_above(&self, at: usize) -> usize {
+        self.levels[at..]
+            .iter()
+            .chain([&self.level])
+            .map(|level| depth(&level.winders))
+            .sum()
+    }
+
+    /// How many of the outermost winders above a level's boundary are the outermost ones of
+    /// a piece.
+    pub(super) fn shared_winders(&self, at: usize, piece: &Piece<F>) -> usize {
+        fn outermost_first<'a, F: Frame>(
+            levels: impl Iterator<Item = &'a Level<F>>,
+        ) -> Vec<&'a Rc<Winder<F>>> {
+            let mut all = Vec::new();
+            for level in levels {
+                let first = all.len();
+                let mut next = level.winders.as_ref();
+                while let Some(node) = next {
+                    all.push(&node.winder);
+                    next = node.below.as_ref();
+                }
+                all[first..].reverse();
+            }
+            all
+        }
+        if piece.winders == 0 || self.winders_above(at) == 0 {
+            return 0;
+        }
+        let here = outermost_first(self.levels[at..].iter().chain([&self.level]));
+        let there = outermost_first(piece.levels());
+        here.iter()
+            .zip(&there)
+            .take_while(|(a, b)| Rc::ptr_eq(a, b))
+            .count()
+    }
+
+    /// Runs the winders' *after*s down to a level, but for the outermost `keep`.
+    pub(super) fn leave(
+        &mut self,
+        active: &mut Active<F>,
+        to: usize,
+        keep: usize,
+        then: Then<F>,
+    ) -> Next<F> {
+        while self.winders_above(to) > keep {
+            let Some(node) = self.level.winders.clone() else {
+                self.pop_level();
+                continue;
+            };
+            self.cut(&node.at, node.below.clone());
+            self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Leave {
+                to,
+                keep,
+                then,
+            }))));
+            active.push(node.winder.after());
+            return Next::Resume(Input::Start);
+        }
+        while self.levels.len() > to {
+            self.pop_level();
+        }
+        self.cut(&Position::empty(), None);
+        match then {
+            Then::Body {
+                operator,
+                body,
+                continuation,
+            } => {
+                let boundary = mem::replace(&mut self.level.boundary, Boundary::Open);
+                self.keep_prompt(boundary, operator);
+                active.push(body);
+                Next::Resume(Input::Continuation(continuation))
+            }
+            Then::Abort(value) => {
+                let boundary = mem::replace(&mut self.level.boundary, Boundary::Open);
+                self.keep_prompt(boundary, Operator::Control0);
+                self.deliver(active, Ok(value))
+            }
+            Then::Replace {
+                piece,
+                with,
+                shared,
+            } => self.enter(active, piece, with, shared),
+        }
+    }
+
+    /// Cuts the running level down.
+    pub(super) fn cut(&mut self, to: &Position<F>, winders: Winders<F>) {
+        self.below -= self.level.position.size;
+        self.level.position = to.clone();
+        self.level.winders = winders;
+        self.below += self.level.position.size;
+    }
+
+    /// Puts a piece on top of the running level, whose frames are sealed, and goes on there.
+    /// The outermost `shared` winders are entered without being run.
+    pub(super) fn enter(
+        &mut self,
+        active: &mut Active<F>,
+        piece: Piece<F>,
+        with: Result<F::Value, F::Value>,
+        shared: usize,
+    ) -> Next<F> {
+        active.batch = 1;
+        if piece.singles {
+            self.ledger.note_singles();
+        }
+        let mut levels = piece.lower;
+        if piece.winders == 0 {
+            levels.push(piece.top);
+            for level in levels {
+                self.put(level);
+            }
+            return self.go_on(active, with);
+        }
+        levels.push(piece.top);
+        levels.reverse();
+        let Some(first) = levels.pop() else {
+            unreachable!("a piece has at least one level")
+        };
+        let entry = Entry {
+            levels,
+            entering: Level::empty(Boundary::Open),
+            base: Position::empty(),
+            ahead: Vec::new(),
+            entered: None,
+            shared,
+            with,
+        };
+        self.enter_level(active, entry, first)
+    }
+
+    pub(super) fn go_on(
+        &mut self,
+        active: &mut Active<F>,
+        with: Result<F::Value, F::Value>,
+    ) -> Next<F> {
+        self.deliver(active, with.map_err(Interrupted::Raised))
+    }
+
+    /// Begins to enter the winders of a level.
+    pub(super) fn enter_level(
+        &mut self,
+        active: &mut Active<F>,
+        mut entry: Entry<F>,
+        mut level: Level<F>,
+    ) -> Next<F> {
+        let mut next = level.winders.take();
+        while let Some(node) = next {
+            next = node.below.clone();
+            entry.ahead.push(node);
+        }
+        let position = level.position.take();
+        // The boundary, with nothing above it.
+        self.put(level);
+        entry.base = self.level.position.clone();
+        entry.entered = self.level.winders.clone();
+        entry.entering = Level {
+            position,
+            winders: None,
+            boundary: Boundary::Open,
+        };
+        self.enter_next(active, entry)
+    }
+
+    /// Enters the next winder, or else the frames.
+    pub(super) fn enter_next(&mut self, active: &mut Active<F>, mut entry: Entry<F>) -> Next<F> {
+        while let Some(node) = entry.ahead.pop() {
+            let in_place = entry.base.is_empty()
+                && match (&node.below, &entry.entered) {
+                    (None, None) => true,
+                    (Some(below), Some(entered)) => Rc::ptr_eq(below, entered),
+                    _ => false,
+                };
+            let at = node.at.clone().on(entry.base.clone());
+            if entry.shared == 0 {
+                self.cut(&at, entry.entered.clone());
+            }
+            let winder = node.winder.clone();
+            entry.entered = Some(if in_place {
+                node
+            } else {
+                WinderNode::new(winder.clone(), at, entry.entered.take())
+            });
+            if entry.shared > 0 {
+                entry.shared -= 1;
+                continue;
+            }
+            self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Enter(
+                entry,
+            )))));
+            active.push(winder.before());
+            return Next::Resume(Input::Start);
+        }
+        let Entry {
+            mut levels,
+            entering,
+            base,
+            ahead: _,
+            entered,
+            shared,
+            with,
+        } = entry;
+        self.below -= self.level.position.size;
+        self.level.position = Position::empty();
+        self.level.position = entering.position.on(base);
+        self.level.winders = entered;
+        self.below += self.level.position.size;
+        match levels.pop() {
+            None => self.go_on(active, with),
+            Some(level) => {
+                let entry = Entry {
+                    levels,
+                    entering: Level::empty(Boundary::Open),
+                    base: Position::empty(),
+                    ahead: Vec::new(),
+                    entered: None,
+                    shared,
+                    with,
+                };
+                self.enter_level(active, entry, level)
+            }
+        }
+    }
+
+    /// Goes on towards a goal, now that a winder's thunk has returned.
+    pub(super) fn pursue(&mut self, active: &mut Active<F>, goal: Goal<F>) -> Next<F> {
+        match goal {
+            Goal::Leave { to, keep, then } => self.leave(active, to, keep, then),
+            Goal::Enter(entry) => self.enter_next(active, entry),
+        }
+    }
+}
