@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::level::{Boundary, Level};
 use super::run::State;
-use super::segment::{Boundary, Level, Mark};
+use super::segment::Mark;
 use super::{Frame, MarkKey, Outcome, PromptTag, Refusal};
 
 /// What a frame sees of the machine while it runs.

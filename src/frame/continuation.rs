@@ -4,7 +4,8 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::segment::{Boundary, Level, Under, depth};
+use super::level::{Boundary, Level};
+use super::winder::{Under, depth};
 use super::{Frame, Refusal};
 
 /// Levels that were cut out of a stack. The lowest one has, at its lower end, the prompt

@@ -4,7 +4,9 @@ use alloc::string::String;
 use core::fmt::{self, Write};
 
 use super::layout::{Entry, Layout};
-use super::segment::{Boundary, Mark, Tail, Under};
+use super::level::Boundary;
+use super::segment::{Mark, Tail};
+use super::winder::Under;
 use super::{Continuation, Describe, Frame, Machine, Refusal};
 
 /// The right to look into continuations and to make them.

@@ -6,9 +6,11 @@ use core::fmt;
 use core::mem;
 
 use super::continuation::Piece;
-use super::segment::{
-    Active, Boundary, Entering, Ledger, Level, Mark, Under, Unsealed, Winder, WinderNode,
-};
+use super::ledger::Ledger;
+use super::level::{Boundary, Level};
+use super::position::{Active, Unsealed};
+use super::segment::Mark;
+use super::winder::{Entering, Under, Winder, WinderNode};
 use super::{Continuation, Frame, Interrupted, MarkKey, PromptTag, Refusal};
 
 /// One thing in a [`Layout`].

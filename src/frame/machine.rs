@@ -5,8 +5,10 @@ use core::fmt;
 use core::mem;
 
 use super::continuation::Piece;
+use super::ledger::Ledger;
+use super::level::{Boundary, Level};
+use super::position::Active;
 use super::run::{Next, State};
-use super::segment::{Active, Boundary, Ledger, Level};
 use super::{Continuation, Frame, Input, Outcome, Refusal};
 
 /// What a program may use. Nothing is limited unless it is said.

@@ -136,6 +136,15 @@
 //! clones frames in batches that double from 1 to 64. A capture costs the number of prompts
 //! that it crosses, leaving and entering costs the winders that are really left and entered.
 //!
+//! # Where what is
+//!
+//! `step` is what an interpreter says and hears, `machine` what a machine's owner sees. `run`
+//! is the loop; `operators` and `winding` do what it rarely needs. Below them lies the stack:
+//! `segment` draws it, `ledger` counts and drops segments, `position` puts frames into them
+//! and takes them back, `winder` and `level` are what lies between frames. `continuation`
+//! is a piece of it as a value, `layout` the same laid out flat. `describe`, `inspect` and
+//! `trace` look at all of it from outside.
+//!
 //! The segments are an idea of Hieb, Dybvig and Bruggeman's (*Representing Control in the
 //! Presence of First-Class Continuations*, PLDI 1990); a list of delimited stacks under them
 //! is Racket's metacontinuation (Flatt and Dybvig, *Compiler and Runtime Support for
@@ -149,13 +158,17 @@ mod describe;
 mod error;
 mod inspect;
 mod layout;
+mod ledger;
+mod level;
 mod machine;
 mod operators;
+mod position;
 mod run;
 mod segment;
 mod step;
 mod tag;
 mod trace;
+mod winder;
 mod winding;
 
 pub use context::{Context, Interrupted};

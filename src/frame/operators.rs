@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::continuation::Piece;
+use super::level::{Boundary, Level};
+use super::position::Active;
 use super::run::{Next, State};
-use super::segment::{Active, Boundary, Level};
 use super::winding::Then;
 use super::{Continuation, Frame, Input, Interrupted, Operator, Place, PromptTag, Refusal};
 

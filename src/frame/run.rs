@@ -5,9 +5,11 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::mem;
 
-use super::segment::{
-    Active, Barrier, Boundary, Came, Ledger, Level, Mark, Under, Unsealed, WinderNode,
-};
+use super::ledger::Ledger;
+use super::level::{Barrier, Boundary, Level};
+use super::position::{Active, Unsealed};
+use super::segment::Mark;
+use super::winder::{Came, Under, WinderNode};
 use super::{Context, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
 
 /// All of a machine but the frames on top, which one of them borrows while it runs.

@@ -3,8 +3,10 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::rc::Rc;
 
+use super::level::{Boundary, Level};
 use super::machine::Pending;
-use super::segment::{Boundary, Level, Mark, Under, Winder};
+use super::segment::Mark;
+use super::winder::{Under, Winder};
 use super::winding::{Goal, Then};
 use super::{Continuation, Frame, Input, Interrupted, Machine};
 

@@ -11,10 +11,10 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::continuation::Piece;
+use super::level::{Boundary, Level};
+use super::position::{Active, Position};
 use super::run::{Next, State};
-use super::segment::{
-    Active, Boundary, Entering, Level, Position, Under, Winder, WinderNode, Winders, depth,
-};
+use super::winder::{Entering, Under, Winder, WinderNode, Winders, depth};
 use super::{Continuation, Frame, Input, Interrupted, Operator, Refusal, Wind};
 
 /// What is to be done once winders have run.

@@ -1,0 +1,99 @@
+//! What the segments of a machine have in common, and how they are dropped.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+use super::Frame;
+use super::segment::{Mark, Single, Tail};
+use super::winder::Under;
+
+/// What a segment or a winder leaves when it is dropped.
+pub(super) enum Remains<F: Frame> {
+    Segment {
+        _frames: Vec<F>,
+        _single: Option<Box<Single<F>>>,
+        _marks: Vec<Mark<F::Value>>,
+        _under: Under<F>,
+        _below: Option<Tail<F>>,
+    },
+    Winder {
+        _thunks: (F, F),
+    },
+}
+
+/// What the segments of a machine have in common.
+///
+/// A frame may hold a continuation whose frames hold continuations, and so on. Dropping them
+/// one inside the other would need a Rust stack as deep. So a segment or a winder hands what
+/// it held to a queue, which the outermost drop empties.
+pub(super) struct Ledger<F: Frame> {
+    /// How many frames are in segments.
+    sealed: Cell<usize>,
+    /// Whether one of them could ever be resumed only once.
+    singles: Cell<bool>,
+    burying: Cell<bool>,
+    pub(super) remains: RefCell<Vec<Remains<F>>>,
+    /// A Vec without elements, for its capacity.
+    pub(super) spare: Cell<Vec<F>>,
+}
+
+impl<F: Frame> Ledger<F> {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self {
+            sealed: Cell::new(0),
+            singles: Cell::new(false),
+            burying: Cell::new(false),
+            remains: RefCell::new(Vec::new()),
+            spare: Cell::new(Vec::new()),
+        })
+    }
+
+    pub(super) fn sealed(&self) -> usize {
+        self.sealed.get()
+    }
+
+    pub(super) fn note(&self, frames: usize) {
+        self.sealed.set(self.sealed.get() + frames);
+    }
+
+    pub(super) fn forget(&self, frames: usize) {
+        self.sealed.set(self.sealed.get() - frames);
+    }
+
+    pub(super) fn singles(&self) -> bool {
+        self.singles.get()
+    }
+
+    pub(super) fn note_singles(&self) {
+        self.singles.set(true);
+    }
+
+    /// Begins to drop what may hold segments and winders, unless that is under way.
+    pub(super) fn begin(&self) -> Option<Burial<'_, F>> {
+        (!self.burying.replace(true)).then(|| Burial(self))
+    }
+}
+
+/// The outermost drop, by which all others are done.
+pub(super) struct Burial<'a, F: Frame>(&'a Ledger<F>);
+
+impl<F: Frame> Burial<'_, F> {
+    /// Drops what was left meanwhile.
+    pub(super) fn end(self) {
+        loop {
+            let next = self.0.remains.borrow_mut().pop();
+            match next {
+                Some(remains) => drop(remains),
+                None => break,
+            }
+        }
+    }
+}
+
+impl<F: Frame> Drop for Burial<'_, F> {
+    fn drop(&mut self) {
+        self.0.burying.set(false); // by a panic too
+    }
+}
