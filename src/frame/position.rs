@@ -393,10 +393,11 @@ impl<F: Frame> Active<F> {
 
     #[inline]
     pub(super) fn push(&mut self, frame: F) {
-        if frame.one_shot().is_some() {
+        // Looked at where it lies, so that it is moved once.
+        self.frames.push(frame);
+        if self.frames.last().and_then(Frame::one_shot).is_some() {
             self.singles = true;
         }
-        self.frames.push(frame);
     }
 
     #[cold]
