@@ -15,7 +15,7 @@ enum Term {
     Capture(PromptTag, Operator, Place, &'static str, Box<Term>),
     Var(&'static str),
     Resume(Box<Term>, Box<Term>),
-    Log(&'static str, Box<Term>),
+    Log(String, Box<Term>),
     Wind(&'static str, Box<Term>),
     Abort(PromptTag, Box<Term>),
     Replace(PromptTag, Box<Term>, Box<Term>),
@@ -136,16 +136,13 @@ impl Frame for Eval {
                 }
             },
             Term::Log(text, then) => {
-                cx.world.push((*text).to_string());
+                cx.world.push(text.clone());
                 Step::TailCall(Self::new((**then).clone(), &self.env))
             }
             Term::Wind(name, body) => match self.seen.pop() {
                 None => {
                     let thunk = |text: String| {
-                        Self::new(
-                            Term::Log(text.leak(), Box::new(Term::Number(0))),
-                            &Vec::new(),
-                        )
+                        Self::new(Term::Log(text, Box::new(Term::Number(0))), &Vec::new())
                     };
                     Step::wind(
                         thunk(format!("in {name}")),
