@@ -62,6 +62,20 @@ pub(super) struct Entry<F: Frame> {
     pub(super) with: Result<F::Value, F::Value>,
 }
 
+impl<F: Frame> Entry<F> {
+    fn new(levels: Vec<Level<F>>, shared: usize, with: Result<F::Value, F::Value>) -> Self {
+        Self {
+            levels,
+            entering: Level::empty(Boundary::Open),
+            base: Position::empty(),
+            ahead: Vec::new(),
+            entered: None,
+            shared,
+            with,
+        }
+    }
+}
+
 impl<F: Frame> State<F> {
     pub(super) fn wind(
         &mut self,
@@ -213,16 +227,7 @@ impl<F: Frame> State<F> {
         let Some(first) = levels.pop() else {
             unreachable!("a piece has at least one level")
         };
-        let entry = Entry {
-            levels,
-            entering: Level::empty(Boundary::Open),
-            base: Position::empty(),
-            ahead: Vec::new(),
-            entered: None,
-            shared,
-            with,
-        };
-        self.enter_level(active, entry, first)
+        self.enter_level(active, Entry::new(levels, shared, with), first)
     }
 
     pub(super) fn go_on(
@@ -303,18 +308,7 @@ impl<F: Frame> State<F> {
         self.below += self.level.position.size;
         match levels.pop() {
             None => self.go_on(active, with),
-            Some(level) => {
-                let entry = Entry {
-                    levels,
-                    entering: Level::empty(Boundary::Open),
-                    base: Position::empty(),
-                    ahead: Vec::new(),
-                    entered: None,
-                    shared,
-                    with,
-                };
-                self.enter_level(active, entry, level)
-            }
+            Some(level) => self.enter_level(active, Entry::new(levels, shared, with), level),
         }
     }
 
