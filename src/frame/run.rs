@@ -77,10 +77,7 @@ impl<F: Frame> State<F> {
     /// The same where the frame was put away for a continuation meanwhile.
     #[cold]
     pub(super) fn take_back(&mut self, active: &mut Active<F>, input: Input<F>) -> Next<F> {
-        let before = self.level.position.size;
-        let unsealed = self.level.position.unseal(active);
-        self.below -= before - self.level.position.size;
-        match unsealed {
+        match self.unseal(active) {
             Unsealed::Frames => Next::Resume(input),
             Unsealed::Spent(frame) => self.deliver(
                 active,
@@ -277,6 +274,15 @@ impl<F: Frame> State<F> {
         active.batch = 1;
     }
 
+    /// Takes frames back, where none is active.
+    #[inline]
+    fn unseal(&mut self, active: &mut Active<F>) -> Unsealed {
+        let before = self.level.position.size;
+        let unsealed = self.level.position.unseal(active);
+        self.below -= before - self.level.position.size;
+        unsealed
+    }
+
     #[inline]
     pub(super) fn push_level(&mut self, level: Level<F>) {
         self.below += level.position.size;
@@ -295,14 +301,12 @@ impl<F: Frame> State<F> {
     /// short way of `deliver`.
     #[inline]
     pub(super) fn return_into(&mut self, active: &mut Active<F>) -> bool {
-        let position = &mut self.level.position;
+        let chain = &self.level.position.chain;
         let plain = |tail: &super::segment::Tail<F>| tail.segment.single.is_none() && tail.len > 0;
-        if !active.under.is_nothing() || !position.chain.as_ref().is_some_and(plain) {
+        if !active.under.is_nothing() || !chain.as_ref().is_some_and(plain) {
             return false;
         }
-        let before = position.size;
-        position.unseal(active);
-        self.below -= before - position.size;
+        self.unseal(active);
         true
     }
 
@@ -365,13 +369,11 @@ impl<F: Frame> State<F> {
                     }
                 }
             };
-            let before = self.level.position.size;
             let unsealed = if found {
-                self.level.position.unseal(active)
+                self.unseal(active)
             } else {
                 Unsealed::Nothing
             };
-            self.below -= before - self.level.position.size;
             match unsealed {
                 Unsealed::Frames => {
                     if active.frames.is_empty() {
