@@ -5,18 +5,18 @@ use core::fmt;
 
 use super::level::{Boundary, Level};
 use super::run::State;
-use super::segment::Mark;
+use super::segment::{Chain, Mark};
 use super::{Frame, MarkKey, Outcome, PromptTag, Refusal};
 
 /// What a frame sees of the machine while it runs.
 pub struct Context<'a, F: Frame> {
     pub(super) state: &'a mut State<F>,
-    pub(super) marks: &'a mut Vec<Mark<F::Value>>,
-    pub(super) floor: &'a mut usize,
-    /// The index of the frame among the active ones.
-    pub(super) index: usize,
     /// What all frames share.
     pub world: &'a mut F::World,
+    /// The index of the frame among the active ones.
+    pub(super) index: usize,
+    /// How many more steps are paid for.
+    pub(super) fuel: u64,
 }
 
 /// Why frames came to no value.
@@ -33,7 +33,8 @@ impl<F: Frame> Context<'_, F> {
     /// Attaches a value to this frame, in place of one that it has under the same key. It
     /// goes when the frame does: by a return, a raise, or a tail call.
     pub fn set_mark(&mut self, key: MarkKey, value: F::Value) {
-        let of_frame = self
+        let attached = &mut self.state.attached;
+        let of_frame = attached
             .marks
             .iter_mut()
             .rev()
@@ -44,12 +45,12 @@ impl<F: Frame> Context<'_, F> {
                 return;
             }
         }
-        self.marks.push(Mark {
+        attached.marks.push(Mark {
             index: self.index,
             key,
             value,
         });
-        *self.floor = self.index;
+        attached.floor = self.index;
     }
 
     /// The value of the nearest mark under `key`: of this frame, or of one below it.
@@ -85,27 +86,22 @@ impl<F: Frame> Context<'_, F> {
             Boundary::Prompt { tag, .. } => to == Some(tag),
             _ => false,
         };
-        if !self.marks.iter().rev().all(&mut visit) {
+        if !self.state.attached.marks.iter().rev().all(&mut visit) {
             return;
         }
-        let state = &self.state;
-        for level in [&state.level].into_iter().chain(state.levels.iter().rev()) {
-            for chain in level.position.chains() {
-                let mut next = Some(chain);
-                while let Some(tail) = next {
-                    let marks = &tail.segment.marks;
-                    let within = marks.partition_point(|mark| mark.index < tail.len);
-                    if !marks[..within].iter().rev().all(&mut visit) {
-                        return;
-                    }
-                    next = tail.segment.below.as_ref();
+        for level in self.state.levels.from(0).iter().rev() {
+            for (link, segment) in level.position.chains().flat_map(Chain::links) {
+                let marks = &segment.marks;
+                let within = marks.partition_point(|mark| mark.index < link.len);
+                if !marks[..within].iter().rev().all(&mut visit) {
+                    return;
                 }
             }
             if ends(level) {
                 return;
             }
             if let Boundary::Barrier(barrier) = &level.boundary
-                && !barrier.marks.iter().rev().all(&mut visit)
+                && !barrier.attached.marks.iter().rev().all(&mut visit)
             {
                 return;
             }
@@ -138,9 +134,8 @@ impl<F: Frame> Context<'_, F> {
         frame: F,
     ) -> Result<F::Value, Interrupted<F::Value>> {
         let frames = self.index + 1;
-        let outcome = self
-            .state
-            .nested(host_call, self.marks, frames, frame, self.world);
+        let (world, fuel) = (&mut *self.world, &mut self.fuel);
+        let outcome = self.state.nested(host_call, frames, frame, world, fuel);
         match outcome {
             Ok(Outcome::Done(value)) => Ok(value),
             Ok(Outcome::Raised(error)) => Err(Interrupted::Raised(error)),

@@ -1,19 +1,22 @@
 //! The rest of a computation, as a value.
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::ledger::Ledger;
 use super::level::{Boundary, Level};
+use super::position::Position;
+use super::segment::{Captured, Chain, Held};
 use super::winder::{Under, depth};
-use super::{Frame, Refusal};
+use super::{Frame, PromptTag, Refusal};
 
 /// Levels that were cut out of a stack. The lowest one has, at its lower end, the prompt
 /// that the capture went to, or nothing.
 pub(super) struct Piece<F: Frame> {
-    /// All levels but the topmost, lowest first.
-    pub(super) lower: Vec<Level<F>>,
-    pub(super) top: Level<F>,
+    /// Lowest first; at least one.
+    pub(super) levels: Vec<Level<F>>,
     /// How many frames these are.
     pub(super) size: usize,
     /// How many winders there are to be entered.
@@ -23,52 +26,39 @@ pub(super) struct Piece<F: Frame> {
 }
 
 impl<F: Frame> Piece<F> {
-    pub(super) fn new(lower: Vec<Level<F>>, top: Level<F>, singles: bool) -> Self {
-        let levels = || lower.iter().chain([&top]);
-        let size = levels().map(|level| level.position.size).sum();
-        let winders = levels().map(|level| depth(&level.winders)).sum();
+    pub(super) fn new(levels: Vec<Level<F>>, singles: bool) -> Self {
         Self {
-            lower,
-            top,
-            size,
-            winders,
+            size: levels.iter().map(|level| level.position.size).sum(),
+            winders: levels.iter().map(|level| depth(&level.winders)).sum(),
+            levels,
             singles,
         }
     }
 
-    #[inline]
-    pub(super) fn of_one(top: Level<F>, singles: bool) -> Self {
+    /// Another that shares all frames with this one.
+    fn share(&self) -> Self {
         Self {
-            lower: Vec::new(),
-            size: top.position.size,
-            winders: depth(&top.winders),
-            top,
-            singles,
+            levels: self.levels.iter().map(Level::share).collect(),
+            size: self.size,
+            winders: self.winders,
+            singles: self.singles,
         }
-    }
-
-    pub(super) fn levels(&self) -> impl DoubleEndedIterator<Item = &Level<F>> {
-        self.lower.iter().chain([&self.top])
     }
 
     /// Refuses if a frame that can be resumed once was.
     pub(super) fn check_singles(&self) -> Result<(), Refusal> {
         if self.singles {
-            for level in self.levels() {
-                for tail in level.position.chains() {
-                    let mut next = Some(tail);
-                    while let Some(tail) = next {
-                        if let Some(single) = &tail.segment.single
-                            && single.frame.borrow().is_none()
-                        {
-                            return Err(Refusal::OneShot { frame: single.kind });
-                        }
-                        if let Under::Entering(entering) = &tail.segment.under
-                            && let Some(frame) = entering.spent()
-                        {
-                            return Err(Refusal::OneShot { frame });
-                        }
-                        next = tail.segment.below.as_ref();
+            for level in &self.levels {
+                for (_, segment) in level.position.chains().flat_map(Chain::links) {
+                    if let Some(single) = &segment.single
+                        && single.frame.borrow().is_none()
+                    {
+                        return Err(Refusal::OneShot { frame: single.kind });
+                    }
+                    if let Under::Entering(entering) = &segment.under
+                        && let Some(frame) = entering.spent()
+                    {
+                        return Err(Refusal::OneShot { frame });
                     }
                 }
             }
@@ -81,15 +71,15 @@ impl<F: Frame> Piece<F> {
         if !self.singles {
             return Ok(());
         }
-        let mut positions: Vec<_> = self.levels().map(|l| (&l.position, false)).collect();
+        let levels = self.levels.iter();
+        let mut positions: Vec<_> = levels.map(|level| (&level.position, false)).collect();
         let mut rests = Vec::new();
         loop {
             while let Some((position, mut shared)) = positions.pop() {
                 rests.extend(position.rest.as_ref().map(|rest| (rest, shared)));
-                let mut next = position.chain.as_ref();
-                while let Some(tail) = next {
-                    shared |= Rc::strong_count(&tail.segment) > 1;
-                    let single = match (&tail.segment.single, &tail.segment.under) {
+                for (link, segment) in position.chain.links() {
+                    shared |= link.first.is_shared();
+                    let single = match (&segment.single, &segment.under) {
                         (Some(single), _) if shared => Some(single.kind),
                         (_, Under::Entering(entering))
                             if shared || Rc::strong_count(entering) > 1 =>
@@ -101,7 +91,6 @@ impl<F: Frame> Piece<F> {
                     if let Some(frame) = single {
                         return Err(Refusal::OneShot { frame });
                     }
-                    next = tail.segment.below.as_ref();
                 }
             }
             let Some((node, mut shared)) = rests.pop() else {
@@ -120,73 +109,147 @@ impl<F: Frame> Piece<F> {
 /// frames are shared, and cloned only as far as they are returned into more than once. It
 /// belongs to its thread; [`detach`](Self::detach) makes a form that may move.
 pub struct Continuation<F: Frame> {
-    pub(super) piece: Rc<Piece<F>>,
+    /// The segment that says what was captured.
+    head: Held<F>,
 }
 
 impl<F: Frame> Continuation<F> {
-    pub(super) fn new(piece: Piece<F>) -> Self {
+    pub(super) fn new(piece: Piece<F>, ledger: &Rc<Ledger<F>>) -> Self {
+        let mut head = Held::new(ledger);
+        if let Some(segment) = head.get_mut() {
+            segment.captured = Captured::Piece(Box::new(piece));
+        }
+        Self { head }
+    }
+
+    /// The continuation of a chain whose topmost segment was just sealed, and which nothing
+    /// lies under but a prompt, if one is given.
+    #[inline(always)]
+    pub(super) fn of_chain(chain: &mut Chain<F>, size: usize, prompt: Option<PromptTag>) -> Self {
+        if let Some(segment) = chain.first.get_mut() {
+            segment.captured = Captured::Chain { size, prompt };
+        }
         Self {
-            piece: Rc::new(piece),
+            head: chain.first.clone(),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn captured(&self) -> &Captured<F> {
+        match self.head.get() {
+            Some(segment) => &segment.captured,
+            None => &Captured::Nothing,
+        }
+    }
+
+    /// What was captured as a level of its own, if it is no more than a chain.
+    #[inline(always)]
+    pub(super) fn into_level(self) -> Result<Level<F>, Self> {
+        let (len, size, prompt) = match self.head.get() {
+            Some(segment) => match segment.captured {
+                Captured::Chain { size, prompt } => (segment.len(), size, prompt),
+                _ => return Err(self),
+            },
+            None => return Err(self),
+        };
+        Ok(Level {
+            position: Position {
+                chain: Chain {
+                    first: self.head,
+                    len,
+                },
+                rest: None,
+                size,
+            },
+            winders: None,
+            boundary: match prompt {
+                Some(tag) => Boundary::Prompt { tag, times: 1 },
+                None => Boundary::Open,
+            },
+        })
+    }
+
+    /// What was captured, moved out if this is its only holder.
+    pub(super) fn into_piece(self) -> Piece<F> {
+        match self.into_level() {
+            Ok(level) => Piece::new(alloc::vec![level], false),
+            Err(mut whole) => {
+                if let Some(segment) = whole.head.get_mut()
+                    && let Captured::Piece(piece) =
+                        core::mem::replace(&mut segment.captured, Captured::Nothing)
+                {
+                    return *piece;
+                }
+                match whole.captured() {
+                    Captured::Piece(piece) => piece.share(),
+                    _ => unreachable!("a continuation is of what was captured"),
+                }
+            }
+        }
+    }
+
+    /// Looks at what was captured.
+    pub(super) fn with_piece<R>(&self, look: impl FnOnce(&Piece<F>) -> R) -> R {
+        match self.captured() {
+            Captured::Piece(piece) => look(piece),
+            _ => look(&self.clone().into_piece()),
+        }
+    }
+
+    /// Refuses if a frame that can be resumed once was.
+    #[inline]
+    pub(super) fn check_singles(&self) -> Result<(), Refusal> {
+        match self.captured() {
+            Captured::Piece(piece) => piece.check_singles(),
+            _ => Ok(()),
         }
     }
 
     /// How many frames there are in it.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.piece.size
+        match self.captured() {
+            Captured::Chain { size, .. } => *size,
+            Captured::Piece(piece) => piece.size,
+            Captured::Nothing => 0,
+        }
     }
 
     /// Whether there is no frame in it: resuming it answers what it is resumed with.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.piece.size == 0
+        self.len() == 0
     }
 
     /// Whether both are the same capture.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.piece, &other.piece)
-    }
-
-    /// The piece, moved out if this is its only holder.
-    pub(super) fn into_piece(self) -> Piece<F> {
-        match Rc::try_unwrap(self.piece) {
-            Ok(piece) => piece,
-            Err(piece) => Piece {
-                lower: piece.lower.iter().map(|level| level.share(None)).collect(),
-                top: piece.top.share(None),
-                size: piece.size,
-                winders: piece.winders,
-                singles: piece.singles,
-            },
-        }
+        self.head.address() == other.head.address()
     }
 }
 
 impl<F: Frame> Clone for Continuation<F> {
+    #[inline]
     fn clone(&self) -> Self {
         Self {
-            piece: self.piece.clone(),
+            head: self.head.clone(),
         }
     }
 }
 
 impl<F: Frame> fmt::Debug for Continuation<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Continuation")
-            .field("frames", &self.piece.size)
-            .field("prompts", &self.prompts())
-            .field("winders", &self.piece.winders)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F: Frame> Continuation<F> {
-    fn prompts(&self) -> usize {
-        let times = |level: &Level<F>| match level.boundary {
+        let prompts = |level: &Level<F>| match level.boundary {
             Boundary::Prompt { times, .. } => times,
             _ => 0,
         };
-        self.piece.levels().map(times).sum()
+        self.with_piece(|piece| {
+            f.debug_struct("Continuation")
+                .field("frames", &piece.size)
+                .field("prompts", &piece.levels.iter().map(prompts).sum::<usize>())
+                .field("winders", &piece.winders)
+                .finish_non_exhaustive()
+        })
     }
 }

@@ -4,8 +4,8 @@ use alloc::string::String;
 use core::fmt::{self, Write};
 
 use super::layout::{Entry, Layout};
-use super::level::Boundary;
-use super::segment::{Mark, Tail};
+use super::level::{Boundary, Level};
+use super::segment::{Chain, Mark, Segment};
 use super::winder::Under;
 use super::{Continuation, Describe, Frame, Machine, Refusal};
 
@@ -148,15 +148,15 @@ where
 }
 
 /// Visits all of a continuation, topmost first, until `visit` answers false.
-fn walk<F: Frame>(continuation: &Continuation<F>, mut visit: impl FnMut(Item<'_, F>) -> bool) {
-    for level in continuation.piece.levels().rev() {
-        for chain in level.position.chains() {
-            let mut next = Some(chain);
-            while let Some(tail) = next {
-                if !walk_segment(tail, &mut visit) {
-                    return;
-                }
-                next = tail.segment.below.as_ref();
+fn walk<F: Frame>(continuation: &Continuation<F>, visit: impl FnMut(Item<'_, F>) -> bool) {
+    continuation.with_piece(|piece| walk_levels(&piece.levels, visit));
+}
+
+fn walk_levels<F: Frame>(levels: &[Level<F>], mut visit: impl FnMut(Item<'_, F>) -> bool) {
+    for level in levels.iter().rev() {
+        for (link, segment) in level.position.chains().flat_map(Chain::links) {
+            if !walk_segment(segment, link.len, &mut visit) {
+                return;
             }
         }
         if !visit(Item::Boundary(&level.boundary)) {
@@ -165,8 +165,11 @@ fn walk<F: Frame>(continuation: &Continuation<F>, mut visit: impl FnMut(Item<'_,
     }
 }
 
-fn walk_segment<F: Frame>(tail: &Tail<F>, visit: &mut impl FnMut(Item<'_, F>) -> bool) -> bool {
-    let segment = &*tail.segment;
+fn walk_segment<F: Frame>(
+    segment: &Segment<F>,
+    len: usize,
+    visit: &mut impl FnMut(Item<'_, F>) -> bool,
+) -> bool {
     if let Some(single) = &segment.single {
         let goes_on = match &*single.frame.borrow() {
             Some(frame) => visit(Item::Frame(frame, &segment.marks)),
@@ -175,8 +178,8 @@ fn walk_segment<F: Frame>(tail: &Tail<F>, visit: &mut impl FnMut(Item<'_, F>) ->
         return goes_on && visit(Item::Under(&segment.under));
     }
     let mut marks: &[Mark<F::Value>] = &segment.marks;
-    marks = &marks[..marks.partition_point(|mark| mark.index < tail.len)];
-    for (index, frame) in segment.frames[..tail.len].iter().enumerate().rev() {
+    marks = &marks[..marks.partition_point(|mark| mark.index < len)];
+    for (index, frame) in segment.frames[..len].iter().enumerate().rev() {
         let from = marks.partition_point(|mark| mark.index < index);
         let (below, of_frame) = marks.split_at(from);
         if !visit(Item::Frame(frame, of_frame)) {

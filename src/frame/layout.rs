@@ -8,7 +8,7 @@ use core::mem;
 use super::continuation::Piece;
 use super::ledger::Ledger;
 use super::level::{Boundary, Level};
-use super::position::{Active, Unsealed};
+use super::position::{Attached, Unsealed};
 use super::segment::Mark;
 use super::winder::{Entering, Under, Winder, WinderNode};
 use super::{Continuation, Frame, Interrupted, MarkKey, PromptTag, Refusal};
@@ -82,20 +82,19 @@ impl<F: Frame> Layout<F> {
         piece.check_singles()?;
         // Winders hold the frames below them, which are to be moved. What is inside of which
         // winder is in the segments.
-        for level in piece.lower.iter_mut().chain([&mut piece.top]) {
+        for level in &mut piece.levels {
             level.winders = None;
         }
         piece.check_sole()?;
         let mut entries = Vec::new();
-        let mut levels = piece.lower;
-        levels.push(piece.top);
-        while let Some(level) = levels.pop() {
+        while let Some(level) = piece.levels.pop() {
             let mut position = level.position;
-            let mut active = Active::new();
+            let mut frames = Vec::new();
+            let mut attached = Attached::new();
             loop {
-                active.batch = usize::MAX;
-                match position.unseal(&mut active) {
-                    Unsealed::Frames => lay_out(&mut active, &mut entries)?,
+                attached.batch = usize::MAX;
+                match position.unseal(&mut frames, &mut attached) {
+                    Unsealed::Frames => lay_out(&mut frames, &mut attached, &mut entries)?,
                     Unsealed::Spent(frame) => return Err(Refusal::OneShot { frame }),
                     Unsealed::Nothing => {
                         if !position.next_chain() {
@@ -113,9 +112,10 @@ impl<F: Frame> Layout<F> {
 
     pub(super) fn into_continuation(self) -> Continuation<F> {
         let ledger = Ledger::new();
-        let mut lower: Vec<Level<F>> = Vec::new();
+        let mut levels: Vec<Level<F>> = Vec::new();
         let mut level = Level::empty(Boundary::Open);
-        let mut active = Active::new();
+        let mut frames = Vec::new();
+        let mut attached = Attached::new();
         let mut entries = self.entries;
         // A prompt at the lower end is the boundary of the lowest level.
         if let Some(&Entry::Prompt { tag, times }) = entries.last() {
@@ -126,58 +126,59 @@ impl<F: Frame> Layout<F> {
         for entry in entries.into_iter().rev() {
             match entry {
                 Entry::Frame { frame, marks } => {
-                    let index = active.frames.len();
-                    active.push(frame);
-                    active
-                        .marks
-                        .extend(
-                            marks
-                                .into_iter()
-                                .map(|(key, value)| Mark { index, key, value }),
-                        );
-                    continue;
+                    let index = frames.len();
+                    attached.note(&frame);
+                    frames.push(frame);
+                    let marks = marks.into_iter();
+                    let marks = marks.map(|(key, value)| Mark { index, key, value });
+                    attached.marks.extend(marks);
                 }
                 Entry::Prompt { tag, times } => {
-                    level.position.seal(&mut active, &ledger);
+                    level.position.seal(&mut frames, &mut attached, &ledger);
                     let times = times.max(1);
                     let above = Level::empty(Boundary::Prompt { tag, times });
-                    lower.push(mem::replace(&mut level, above));
+                    levels.push(mem::replace(&mut level, above));
                 }
                 Entry::Inside { before, after } => {
-                    level.position.seal(&mut active, &ledger);
+                    level.position.seal(&mut frames, &mut attached, &ledger);
                     let winder = Winder::new(before, after, &ledger);
                     let at = level.position.clone();
                     level.winders = Some(WinderNode::new(winder.clone(), at, level.winders.take()));
-                    active.under = Under::Inside(winder);
+                    attached.under = Under::Inside(winder);
                 }
                 Entry::Entering {
                     before,
                     body,
                     after,
                 } => {
-                    level.position.seal(&mut active, &ledger);
+                    level.position.seal(&mut frames, &mut attached, &ledger);
                     let winder = Winder::new(before, after, &ledger);
                     if body.one_shot().is_some() {
                         ledger.note_singles();
                     }
-                    active.under = Under::Entering(Entering::new(winder, body));
+                    attached.under = Under::Entering(Entering::new(winder, body));
                 }
                 Entry::Leaving(result) => {
-                    level.position.seal(&mut active, &ledger);
-                    active.under = Under::Leaving(Box::new(result));
+                    level.position.seal(&mut frames, &mut attached, &ledger);
+                    attached.under = Under::Leaving(Box::new(result));
                 }
             }
         }
-        level.position.seal(&mut active, &ledger);
-        Continuation::new(Piece::new(lower, level, ledger.singles()))
+        level.position.seal(&mut frames, &mut attached, &ledger);
+        levels.push(level);
+        Continuation::new(Piece::new(levels, ledger.singles()), &ledger)
     }
 }
 
 /// Moves the active frames and what is under them.
-fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) -> Result<(), Refusal> {
+fn lay_out<F: Frame>(
+    frames: &mut Vec<F>,
+    attached: &mut Attached<F>,
+    entries: &mut Vec<Entry<F>>,
+) -> Result<(), Refusal> {
     let first = entries.len();
-    let mut marks = mem::take(&mut active.marks).into_iter().peekable();
-    for (index, frame) in active.frames.drain(..).enumerate() {
+    let mut marks = mem::take(&mut attached.marks).into_iter().peekable();
+    for (index, frame) in frames.drain(..).enumerate() {
         let mut of_frame = Vec::new();
         while let Some(mark) = marks.next_if(|mark| mark.index == index) {
             of_frame.push((mark.key, mark.value));
@@ -188,8 +189,8 @@ fn lay_out<F: Frame>(active: &mut Active<F>, entries: &mut Vec<Entry<F>>) -> Res
         });
     }
     entries[first..].reverse();
-    active.refloor();
-    match active.under.take() {
+    attached.refloor();
+    match attached.under.take() {
         Under::Nothing => {}
         Under::Inside(winder) => {
             let (before, after) = winder.open();

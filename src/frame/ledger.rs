@@ -1,22 +1,16 @@
 //! What the segments of a machine have in common, and how they are dropped.
 
-use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 use super::Frame;
-use super::segment::{Mark, Single, Tail};
-use super::winder::Under;
+use super::segment::Segment;
 
-/// What a segment or a winder leaves when it is dropped.
+/// What is dropped later.
 pub(super) enum Remains<F: Frame> {
     Segment {
-        _frames: Vec<F>,
-        _single: Option<Box<Single<F>>>,
-        _marks: Vec<Mark<F::Value>>,
-        _under: Under<F>,
-        _below: Option<Tail<F>>,
+        _contents: Rc<Segment<F>>,
     },
     Winder {
         _thunks: (F, F),
@@ -34,9 +28,9 @@ pub(super) struct Ledger<F: Frame> {
     /// Whether one of them could ever be resumed only once.
     singles: Cell<bool>,
     burying: Cell<bool>,
-    pub(super) remains: RefCell<Vec<Remains<F>>>,
-    /// A Vec without elements, for its capacity.
-    pub(super) spare: Cell<Vec<F>>,
+    remains: RefCell<Vec<Remains<F>>>,
+    /// A segment with nothing in it, to be used again.
+    pub(super) spare: Cell<Option<Rc<Segment<F>>>>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -46,7 +40,7 @@ impl<F: Frame> Ledger<F> {
             singles: Cell::new(false),
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
-            spare: Cell::new(Vec::new()),
+            spare: Cell::new(None),
         })
     }
 
@@ -73,6 +67,11 @@ impl<F: Frame> Ledger<F> {
     /// Begins to drop what may hold segments and winders, unless that is under way.
     pub(super) fn begin(&self) -> Option<Burial<'_, F>> {
         (!self.burying.replace(true)).then(|| Burial(self))
+    }
+
+    /// Leaves something for the drop that is under way.
+    pub(super) fn remain(&self, remains: Remains<F>) {
+        self.remains.borrow_mut().push(remains);
     }
 }
 

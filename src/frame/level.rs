@@ -3,8 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::position::Position;
-use super::segment::Mark;
+use super::position::{Attached, Position};
 use super::winder::Winders;
 use super::{Frame, PromptTag};
 
@@ -16,7 +15,8 @@ pub(super) enum Boundary<F: Frame> {
     Open,
     /// So many prompts with this tag, with nothing between them.
     Prompt { tag: PromptTag, times: usize },
-    /// A host call that re-entered the machine, and the marks of the frames that wait for it.
+    /// A host call that re-entered the machine, and what is attached to the frames that wait
+    /// for it.
     Barrier(Box<Barrier<F>>),
     /// The frames above are a winder's, on the way to a goal.
     Winding(Box<super::winding::Goal<F>>),
@@ -24,7 +24,9 @@ pub(super) enum Boundary<F: Frame> {
 
 pub(super) struct Barrier<F: Frame> {
     pub(super) host_call: &'static str,
-    pub(super) marks: Vec<Mark<F::Value>>,
+    /// How many active frames wait for it.
+    pub(super) waiting: usize,
+    pub(super) attached: Attached<F>,
 }
 
 /// What lies between two boundaries, and the lower one of them.
@@ -47,15 +49,71 @@ impl<F: Frame> Level<F> {
         Self::empty(Boundary::Prompt { tag, times: 1 })
     }
 
-    /// A copy for a continuation, with another boundary where one is given.
-    pub(super) fn share(&self, boundary: Option<Boundary<F>>) -> Self {
+    /// A copy for a continuation.
+    pub(super) fn share(&self) -> Self {
         Self {
             position: self.position.clone(),
             winders: self.winders.clone(),
-            boundary: boundary.unwrap_or(match self.boundary {
+            boundary: match self.boundary {
                 Boundary::Prompt { tag, times } => Boundary::Prompt { tag, times },
                 _ => Boundary::Open,
-            }),
+            },
         }
+    }
+}
+
+/// The levels of a stack, lowest first. The last one is running, and there is always one.
+pub(super) struct Levels<F: Frame>(Vec<Level<F>>);
+
+impl<F: Frame> Levels<F> {
+    pub(super) fn new(bottom: Level<F>) -> Self {
+        Self(alloc::vec![bottom])
+    }
+
+    /// The level that is running.
+    #[inline(always)]
+    pub(super) fn top(&self) -> &Level<F> {
+        let Some(top) = self.0.last() else {
+            unreachable!("the lowest level is never dropped")
+        };
+        top
+    }
+
+    /// The level that is running.
+    #[inline(always)]
+    pub(super) fn top_mut(&mut self) -> &mut Level<F> {
+        let Some(top) = self.0.last_mut() else {
+            unreachable!("the lowest level is never dropped")
+        };
+        top
+    }
+
+    /// The index of the level that is running.
+    pub(super) fn last(&self) -> usize {
+        self.0.len() - 1
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, level: Level<F>) {
+        self.0.push(level);
+    }
+
+    /// Drops the level that is running, unless it is the lowest.
+    #[inline(always)]
+    pub(super) fn pop(&mut self) {
+        let len = self.0.len();
+        if len > 1 {
+            self.0.truncate(len - 1);
+        }
+    }
+
+    /// The levels from this index up, lowest first.
+    pub(super) fn from(&self, index: usize) -> &[Level<F>] {
+        &self.0[index..]
+    }
+
+    /// Takes the levels from this index up. One is to be pushed if none is left.
+    pub(super) fn take_from(&mut self, index: usize) -> Vec<Level<F>> {
+        self.0.split_off(index)
     }
 }

@@ -6,8 +6,8 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::ledger::Ledger;
-use super::level::{Boundary, Level};
-use super::position::Active;
+use super::level::{Boundary, Level, Levels};
+use super::position::Attached;
 use super::run::{Next, State};
 use super::{Continuation, Frame, Input, Outcome, Refusal};
 
@@ -53,7 +53,8 @@ pub(super) enum Pending<F: Frame> {
 ///
 /// See the [module documentation](super) for a guide.
 pub struct Machine<F: Frame> {
-    pub(super) active: Active<F>,
+    /// The frames on top of the stack.
+    pub(super) frames: Vec<F>,
     pub(super) state: State<F>,
     pub(super) pending: Pending<F>,
 }
@@ -62,8 +63,7 @@ impl<F: Frame> Machine<F> {
     /// A machine that will run `frame`.
     pub fn new(frame: F) -> Self {
         let mut machine = Self::idle();
-        machine.active.push(frame);
-        machine.pending = Pending::Input(Input::Start);
+        machine.push(frame);
         machine
     }
 
@@ -71,19 +71,23 @@ impl<F: Frame> Machine<F> {
     #[must_use]
     pub fn idle() -> Self {
         Self {
-            active: Active::new(),
+            frames: Vec::new(),
             state: State {
-                level: Level::empty(Boundary::Bottom),
-                levels: Vec::new(),
+                levels: Levels::new(Level::empty(Boundary::Bottom)),
+                attached: Attached::new(),
                 below: 0,
                 ledger: Ledger::new(),
                 limits: Limits::default(),
                 nesting: 0,
-                fuel: 0,
                 overrun: 0,
             },
             pending: Pending::Frame,
         }
+    }
+
+    fn push(&mut self, frame: F) {
+        self.state.push(&mut self.frames, frame);
+        self.pending = Pending::Input(Input::Start);
     }
 
     /// Sets what the program may use from now on.
@@ -100,7 +104,7 @@ impl<F: Frame> Machine<F> {
     /// How many frames deep the stack is.
     #[must_use]
     pub fn depth(&self) -> usize {
-        self.state.below + self.active.frames.len()
+        self.state.below + self.frames.len()
     }
 
     /// How many frames are alive in sealed segments; see [`Limits::sealed_frames`].
@@ -117,8 +121,7 @@ impl<F: Frame> Machine<F> {
     pub fn start(&mut self, frame: F) -> Result<(), Refusal> {
         match self.pending {
             Pending::Frame => {
-                self.active.push(frame);
-                self.pending = Pending::Input(Input::Start);
+                self.push(frame);
                 Ok(())
             }
             _ => Err(Refusal::NotSuspended),
@@ -146,7 +149,7 @@ impl<F: Frame> Machine<F> {
         self.state.check_resume(&continuation, 0)?;
         let next = self
             .state
-            .enter(&mut self.active, continuation.into_piece(), with, 0);
+            .enter(&mut self.frames, continuation.into_piece(), with, 0);
         self.pending = match next {
             Next::Resume(input) => Pending::Input(input),
             // What is raised may not be caught.
@@ -214,13 +217,14 @@ impl<F: Frame> Machine<F> {
                 return Err(Refusal::NoFrames);
             }
         };
-        self.state.fuel = steps;
+        let mut fuel = steps;
         self.state.overrun = 0;
         // A frame that panics leaves a machine that waits for an answer; it may be dropped.
-        let outcome = match self.state.begin(&mut self.active, input) {
+        let outcome = match self.state.begin(&mut self.frames, input) {
             Next::Resume(input) => {
                 let mut left = Input::Restarted;
-                let outcome = self.state.run(&mut self.active, input, world, &mut left);
+                let frames = &mut self.frames;
+                let outcome = self.state.run(frames, input, world, &mut fuel, &mut left);
                 if let Ok(Outcome::OutOfFuel) = outcome {
                     self.pending = Pending::Input(left);
                 }
@@ -243,15 +247,13 @@ impl<F: Frame> Machine<F> {
         }
         let state = &mut self.state;
         let is_winding = |level: &Level<F>| matches!(level.boundary, Boundary::Winding(_));
-        if is_winding(&state.level) || state.levels.iter().any(is_winding) {
+        if state.levels.from(0).iter().any(is_winding) {
             return None; // What the winder is on the way to has no second copy.
         }
-        state.seal(&mut self.active);
-        Some(Continuation::new(Piece::new(
-            state.levels.iter().map(|level| level.share(None)).collect(),
-            state.level.share(None),
-            state.has_singles(),
-        )))
+        state.seal(&mut self.frames);
+        let levels = state.levels.from(0).iter().map(Level::share).collect();
+        let piece = Piece::new(levels, state.ledger.singles());
+        Some(Continuation::new(piece, &state.ledger))
     }
 }
 

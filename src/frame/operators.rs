@@ -1,12 +1,11 @@
 //! Captures, aborts and resumptions.
 
-use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::mem;
 
 use super::continuation::Piece;
 use super::level::{Boundary, Level};
-use super::position::Active;
+use super::position::Position;
 use super::run::{Next, State};
 use super::winding::Then;
 use super::{Continuation, Frame, Input, Interrupted, Operator, Place, PromptTag, Refusal};
@@ -15,49 +14,47 @@ impl<F: Frame> State<F> {
     /// Whether the prompt is that of the running level, and no winder is in between.
     #[inline(always)]
     pub(super) fn is_nearest(&self, tag: PromptTag) -> bool {
-        matches!(self.level.boundary, Boundary::Prompt { tag: here, times: 1 } if here == tag)
-            && self.level.winders.is_none()
+        let level = self.levels.top();
+        matches!(level.boundary, Boundary::Prompt { tag: here, times: 1 } if here == tag)
+            && level.winders.is_none()
     }
 
     /// Puts a continuation on top of the running level, whose frames are sealed, and goes on
     /// there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn resume(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
     ) -> Next<F> {
-        let piece = &*continuation.piece;
-        if !piece.lower.is_empty() || piece.winders > 0 || piece.singles {
-            return self.enter(active, continuation.into_piece(), with, 0);
-        }
-        active.batch = 1;
-        let level = match Rc::try_unwrap(continuation.piece) {
-            Ok(piece) => piece.top,
-            Err(piece) => piece.top.share(None),
-        };
-        self.put(level);
-        match with {
-            Ok(value) if self.return_into(active) => Next::Resume(Input::Value(value)),
-            with => self.deliver(active, with.map_err(Interrupted::Raised)),
+        match continuation.into_level() {
+            Ok(level) => {
+                self.attached.batch = 1;
+                self.put(level);
+                match with {
+                    Ok(value) if self.return_into(frames) => Next::Resume(Input::Value(value)),
+                    with => self.deliver(frames, with.map_err(Interrupted::Raised)),
+                }
+            }
+            Err(whole) => self.enter(frames, whole.into_piece(), with, 0),
         }
     }
 
-    /// Whether a capture goes to the prompt of the running level, which stays, and has
-    /// nothing else in its way: the frequent case.
+    /// Whether a capture goes to the prompt of the running level, and takes no more than one
+    /// chain: the frequent case.
     #[inline(always)]
     pub(super) fn is_near(
         &self,
-        active: &Active<F>,
+        frames: usize,
         tag: PromptTag,
-        operator: Operator,
-        place: Place,
     ) -> bool {
-        let frames = active.frames.len();
-        matches!(self.level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
-            && (place == Place::Here || self.level.winders.is_none() && operator.keeps_prompt())
-            && !active.singles
+        let level = self.levels.top();
+        matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
+            && level.winders.is_none()
+            && level.position.rest.is_none()
+            && !self.attached.singles
+            && !self.ledger.singles()
             && self.below + frames < self.limits.depth
             && self.ledger.sealed().saturating_add(frames) <= self.limits.sealed_frames
     }
@@ -65,31 +62,24 @@ impl<F: Frame> State<F> {
     #[inline(always)]
     pub(super) fn capture_near(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         tag: PromptTag,
         operator: Operator,
         place: Place,
     ) -> Continuation<F> {
-        self.seal(active);
-        let boundary = if operator.takes_prompt() {
-            Boundary::Prompt { tag, times: 1 }
-        } else {
-            Boundary::Open
-        };
-        let level = &mut self.level;
-        let (position, winders) = match place {
-            Place::Here => (level.position.clone(), level.winders.clone()),
-            Place::Prompt => {
-                self.below -= level.position.size;
-                (level.position.take(), None)
+        self.seal(frames);
+        let position = &mut self.levels.top_mut().position;
+        let size = position.size;
+        let prompt = operator.takes_prompt().then_some(tag);
+        let continuation = Continuation::of_chain(&mut position.chain, size, prompt);
+        if place == Place::Prompt {
+            self.below -= size;
+            *position = Position::empty();
+            if !operator.keeps_prompt() {
+                self.drop_prompt();
             }
-        };
-        let top = Level {
-            position,
-            winders,
-            boundary,
-        };
-        Continuation::new(Piece::of_one(top, self.ledger.singles()))
+        }
+        continuation
     }
 
     /// The index of the innermost level whose boundary is a prompt with this tag; that of
@@ -103,10 +93,7 @@ impl<F: Frame> State<F> {
             Boundary::Winding(_) if captures => Err(Refusal::InWinder),
             _ => Ok(false),
         };
-        if check(&self.level)? {
-            return Ok(self.levels.len());
-        }
-        for (index, level) in self.levels.iter().enumerate().rev() {
+        for (index, level) in self.levels.from(0).iter().enumerate().rev() {
             if check(level)? {
                 return Ok(index);
             }
@@ -116,7 +103,7 @@ impl<F: Frame> State<F> {
 
     pub(super) fn capture(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         tag: PromptTag,
         operator: Operator,
         place: Place,
@@ -124,48 +111,42 @@ impl<F: Frame> State<F> {
     ) -> Result<Next<F>, Refusal> {
         let at = self.locate(tag, true)?;
         let limit = self.limits.sealed_frames;
-        if self.ledger.sealed().saturating_add(active.frames.len()) > limit {
+        if self.ledger.sealed().saturating_add(frames.len()) > limit {
             return Err(Refusal::SealedFrames { limit });
         }
-        if place == Place::Here && self.below + active.frames.len() >= self.limits.depth {
+        if place == Place::Here && self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
-        self.seal(active);
-        let lowest = || {
-            if operator.takes_prompt() {
-                Boundary::Prompt { tag, times: 1 }
-            } else {
-                Boundary::Open
-            }
+        self.seal(frames);
+        let lowest = if operator.takes_prompt() {
+            Boundary::Prompt { tag, times: 1 }
+        } else {
+            Boundary::Open
         };
         let winders = self.winders_above(at);
         if place == Place::Prompt && winders == 0 {
             // Moved: nobody else has these levels.
-            let mut lower = self.levels.split_off(at);
-            let kept = Level::empty(Boundary::Open);
-            let mut top = mem::replace(&mut self.level, kept);
-            let cut = lower.first_mut().unwrap_or(&mut top);
-            let boundary = mem::replace(&mut cut.boundary, lowest());
-            let piece = Piece::new(lower, top, self.has_singles());
+            let mut levels = self.levels.take_from(at);
+            let boundary = mem::replace(&mut levels[0].boundary, lowest);
+            self.levels.push(Level::empty(Boundary::Open));
+            let piece = Piece::new(levels, self.ledger.singles());
             self.below -= piece.size;
             self.keep_prompt(boundary, operator);
-            active.push(body);
-            return Ok(Next::Resume(Input::Continuation(Continuation::new(piece))));
+            self.push(frames, body);
+            let continuation = Continuation::new(piece, &self.ledger);
+            return Ok(Next::Resume(Input::Continuation(continuation)));
         }
-        let mut lower: Vec<_> = self.levels[at..]
-            .iter()
-            .map(|level| level.share(None))
-            .collect();
-        let mut top = self.level.share(None);
-        lower.first_mut().unwrap_or(&mut top).boundary = lowest();
-        let continuation = Continuation::new(Piece::new(lower, top, self.has_singles()));
+        let mut levels: Vec<_> = self.levels.from(at).iter().map(Level::share).collect();
+        levels[0].boundary = lowest;
+        let piece = Piece::new(levels, self.ledger.singles());
+        let continuation = Continuation::new(piece, &self.ledger);
         Ok(match place {
             Place::Here => {
-                active.push(body);
+                self.push(frames, body);
                 Next::Resume(Input::Continuation(continuation))
             }
             Place::Prompt => self.leave(
-                active,
+                frames,
                 at,
                 0,
                 Then::Body {
@@ -179,45 +160,47 @@ impl<F: Frame> State<F> {
 
     /// What becomes of the boundary that a capture went to, with nothing left above it.
     pub(super) fn keep_prompt(&mut self, boundary: Boundary<F>, operator: Operator) {
-        match boundary {
-            boundary if operator.keeps_prompt() => self.level.boundary = boundary,
-            Boundary::Prompt { tag, times } if times > 1 => {
-                let times = times - 1;
-                self.level.boundary = Boundary::Prompt { tag, times };
-            }
+        self.levels.top_mut().boundary = boundary;
+        if !operator.keeps_prompt() {
+            self.drop_prompt();
+        }
+    }
+
+    /// Drops the prompt that the running level ends with, of which nothing else is left.
+    #[inline(always)]
+    pub(super) fn drop_prompt(&mut self) {
+        match &mut self.levels.top_mut().boundary {
+            Boundary::Prompt { times, .. } if *times > 1 => *times -= 1,
             _ => self.pop_level(),
         }
     }
 
     pub(super) fn abort(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         tag: PromptTag,
         value: F::Value,
     ) -> Result<Next<F>, Refusal> {
         let to = self.locate(tag, false)?;
-        active.clear();
-        Ok(self.leave(active, to, 0, Then::Abort(value)))
+        self.clear(frames);
+        Ok(self.leave(frames, to, 0, Then::Abort(value)))
     }
 
     pub(super) fn replace(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         tag: PromptTag,
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
     ) -> Result<Next<F>, Refusal> {
         let to = self.locate(tag, false)?;
-        let above: usize = self.levels[to..]
-            .iter()
-            .chain([&self.level])
-            .map(|level| level.position.size)
-            .sum();
+        let above = self.levels.from(to).iter();
+        let above: usize = above.map(|level| level.position.size).sum();
         self.check_resume(&continuation, self.below - above)?;
-        let shared = self.shared_winders(to, &continuation.piece);
-        active.clear();
+        let shared = continuation.with_piece(|piece| self.shared_winders(to, piece));
+        self.clear(frames);
         Ok(self.leave(
-            active,
+            frames,
             to,
             shared,
             Then::Replace {
@@ -234,38 +217,38 @@ impl<F: Frame> State<F> {
         continuation: &Continuation<F>,
         depth: usize,
     ) -> Result<(), Refusal> {
-        let piece = &continuation.piece;
-        if depth.saturating_add(piece.size) > self.limits.depth {
+        if depth.saturating_add(continuation.len()) > self.limits.depth {
             return Err(self.too_deep());
         }
-        piece.check_singles()
+        continuation.check_singles()
     }
 
     /// Puts a level without winders on top.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, level: Level<F>) {
+        self.below += level.position.size;
+        let top = self.levels.top_mut();
         match level.boundary {
             Boundary::Prompt { tag, times } => {
                 if let Boundary::Prompt {
                     tag: here,
                     times: so_far,
-                } = &mut self.level.boundary
+                } = &mut top.boundary
                     && *here == tag
-                    && self.level.position.is_empty()
+                    && top.position.is_empty()
                 {
                     // Prompts with nothing between them are counted, so that a loop that
                     // resumes in tail position needs no more and more of them.
                     *so_far += times;
-                    self.below += level.position.size;
-                    self.level.position = level.position;
+                    top.position = level.position;
                 } else {
-                    self.push_level(level);
+                    self.levels.push(level);
                 }
             }
+            _ if top.position.is_empty() => top.position = level.position,
             _ => {
-                self.below += level.position.size;
-                let base = self.level.position.take();
-                self.level.position = level.position.on(base);
+                let base = top.position.take();
+                top.position = level.position.on(base);
             }
         }
     }

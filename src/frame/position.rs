@@ -8,7 +8,7 @@ use core::mem;
 
 use super::Frame;
 use super::ledger::Ledger;
-use super::segment::{Mark, Segment, Single, Tail};
+use super::segment::{Captured, Chain, Held, Mark, Single};
 use super::winder::Under;
 
 /// The most frames that are cloned at once.
@@ -49,7 +49,7 @@ fn append<F: Frame>(upper: Rest<F>, lower: Rest<F>) -> Rest<F> {
         (None, rest) | (rest, None) => rest,
         (upper, lower) => {
             let upper = Position {
-                chain: None,
+                chain: Chain::empty(),
                 rest: upper,
                 size: 0,
             };
@@ -60,7 +60,7 @@ fn append<F: Frame>(upper: Rest<F>, lower: Rest<F>) -> Rest<F> {
 
 /// A place in a stack, and all that is below it up to the next boundary.
 pub(super) struct Position<F: Frame> {
-    pub(super) chain: Option<Tail<F>>,
+    pub(super) chain: Chain<F>,
     pub(super) rest: Rest<F>,
     /// How many frames that is.
     pub(super) size: usize,
@@ -79,30 +79,30 @@ impl<F: Frame> Clone for Position<F> {
 impl<F: Frame> Position<F> {
     pub(super) const fn empty() -> Self {
         Self {
-            chain: None,
+            chain: Chain::empty(),
             rest: None,
             size: 0,
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.chain.is_none() && self.rest.is_none()
+        self.chain.is_empty() && self.rest.is_none()
     }
 
     pub(super) fn take(&mut self) -> Self {
         mem::replace(self, Self::empty())
     }
 
-    /// The topmost segments of all chains, from the top down.
-    pub(super) fn chains(&self) -> impl Iterator<Item = &Tail<F>> {
+    /// All chains, from the top down.
+    pub(super) fn chains(&self) -> impl Iterator<Item = &Chain<F>> {
         let mut left: Vec<&Position<F>> = alloc::vec![self];
         let mut rests: Vec<&RestNode<F>> = Vec::new();
         core::iter::from_fn(move || {
             loop {
                 if let Some(position) = left.pop() {
                     rests.extend(position.rest.as_deref());
-                    if let Some(tail) = &position.chain {
-                        return Some(tail);
+                    if !position.chain.is_empty() {
+                        return Some(&position.chain);
                     }
                 } else {
                     let node = rests.pop()?;
@@ -141,7 +141,7 @@ impl<F: Frame> Position<F> {
             };
             later = append(next, later);
             let inner = first.rest.take();
-            if first.chain.is_some() {
+            if !first.chain.is_empty() {
                 self.chain = first.chain;
                 self.rest = append(inner, later);
                 return true;
@@ -154,200 +154,202 @@ impl<F: Frame> Position<F> {
     }
 
     /// Puts the active frames away. Nothing is left of them.
-    #[inline]
-    pub(super) fn seal(&mut self, active: &mut Active<F>, ledger: &Rc<Ledger<F>>) {
-        let count = active.frames.len();
-        if count == 0 && active.under.is_nothing() {
+    #[inline(always)]
+    pub(super) fn seal(
+        &mut self,
+        frames: &mut Vec<F>,
+        attached: &mut Attached<F>,
+        ledger: &Rc<Ledger<F>>,
+    ) {
+        if frames.is_empty() && attached.under.is_nothing() {
             return;
         }
-        if active.singles {
+        if attached.singles {
             ledger.note_singles();
-            self.seal_singles(active, ledger);
+            self.seal_singles(frames, attached, ledger);
             return;
         }
-        ledger.note(count);
-        let mut segment = match active.spare.take() {
-            Some(spare) => spare,
-            None => Rc::new(Segment::empty(ledger, ledger.spare.take())),
-        };
-        if let Some(segment) = Rc::get_mut(&mut segment) {
-            if !Rc::ptr_eq(&segment.ledger, ledger) {
-                segment.ledger = ledger.clone();
+        let len = frames.len();
+        let mut first = Held::new(ledger);
+        if let Some(segment) = first.get_mut() {
+            mem::swap(&mut segment.frames, frames);
+            if !attached.marks.is_empty() {
+                segment.marks = mem::take(&mut attached.marks);
+                attached.floor = 0;
             }
-            mem::swap(&mut segment.frames, &mut active.frames);
-            if !active.marks.is_empty() {
-                segment.marks = mem::take(&mut active.marks);
-                active.floor = 0;
-            }
-            if !active.under.is_nothing() {
-                segment.under = active.under.take();
+            if !attached.under.is_nothing() {
+                segment.under = attached.under.take();
             }
             segment.below = self.chain.take();
         }
-        let len = count;
-        self.chain = Some(Tail { segment, len });
-        self.size += count;
+        ledger.note(len);
+        self.chain = Chain { first, len };
+        self.size += len;
     }
 
     /// The same where some frames can be resumed only once: each gets a segment of its own.
     #[cold]
-    fn seal_singles(&mut self, active: &mut Active<F>, ledger: &Rc<Ledger<F>>) {
-        let mut under = active.under.take();
-        let mut marks = mem::take(&mut active.marks).into_iter().peekable();
+    fn seal_singles(
+        &mut self,
+        frames: &mut Vec<F>,
+        attached: &mut Attached<F>,
+        ledger: &Rc<Ledger<F>>,
+    ) {
+        let mut under = attached.under.take();
+        let mut marks = mem::take(&mut attached.marks).into_iter().peekable();
         let mut many = Vec::new();
-        let mut first = 0;
-        let mut push = |frames: Vec<F>, single: Option<Single<F>>, below: usize, under| {
-            let mut segment = Segment::empty(ledger, frames);
-            segment.single = single.map(Box::new);
-            segment.under = under;
-            segment.below = self.chain.take();
-            let len = segment.len();
-            while let Some(mut mark) = marks.next_if(|mark| mark.index < below + len) {
-                mark.index -= below;
-                segment.marks.push(mark);
+        let mut below = 0;
+        let mut push = |frames: Vec<F>, single: Option<Single<F>>, under| {
+            let len = frames.len() + usize::from(single.is_some());
+            let mut first = Held::new(ledger);
+            if let Some(segment) = first.get_mut() {
+                segment.frames = frames;
+                segment.single = single.map(Box::new);
+                segment.under = under;
+                segment.below = self.chain.take();
+                while let Some(mut mark) = marks.next_if(|mark| mark.index < below + len) {
+                    mark.index -= below;
+                    segment.marks.push(mark);
+                }
             }
             ledger.note(len);
-            let segment = Rc::new(segment);
-            self.chain = Some(Tail { segment, len });
+            below += len;
+            self.chain = Chain { first, len };
             self.size += len;
         };
-        for (index, frame) in active.frames.drain(..).enumerate() {
+        for frame in frames.drain(..) {
             match frame.one_shot() {
                 None => many.push(frame),
                 Some(kind) => {
                     if !many.is_empty() {
-                        push(mem::take(&mut many), None, first, under.take());
+                        push(mem::take(&mut many), None, under.take());
                     }
                     let frame = RefCell::new(Some(frame));
-                    push(
-                        Vec::new(),
-                        Some(Single { kind, frame }),
-                        index,
-                        under.take(),
-                    );
-                    first = index + 1;
+                    push(Vec::new(), Some(Single { kind, frame }), under.take());
                 }
             }
         }
         if !many.is_empty() || !under.is_nothing() {
-            push(many, None, first, under);
+            push(many, None, under);
         }
-        active.floor = 0;
-        active.singles = false;
+        attached.floor = 0;
+        attached.singles = false;
     }
 
     /// Takes frames back from the topmost segment, where there is one and no frame is active.
-    pub(super) fn unseal(&mut self, active: &mut Active<F>) -> Unsealed {
-        let Some(mut tail) = self.chain.take() else {
+    #[inline]
+    pub(super) fn unseal(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) -> Unsealed {
+        let Chain { first, len } = &mut self.chain;
+        if let Some(segment) = first.get_mut() {
+            let len = *len;
+            self.size -= len;
+            let below = segment.below.take();
+            segment.captured = Captured::Nothing;
+            if !segment.under.is_nothing() {
+                attached.under = segment.under.take();
+            }
+            if !segment.marks.is_empty() {
+                attached.marks = mem::take(&mut segment.marks);
+                while attached.marks.pop_if(|mark| mark.index >= len).is_some() {}
+                attached.refloor();
+            }
+            let single = segment.single.take();
+            mem::swap(frames, &mut segment.frames);
+            let sealed = frames.len() + usize::from(single.is_some());
+            mem::replace(&mut self.chain, below).first.recycle(sealed);
+            if let Some(single) = single {
+                return attached.push_single(frames, single.kind, single.frame.into_inner());
+            }
+            frames.truncate(len);
+            return Unsealed::Frames;
+        }
+        self.unseal_shared(frames, attached)
+    }
+
+    /// The same where others hold the segment too: some frames are cloned.
+    #[inline]
+    fn unseal_shared(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) -> Unsealed {
+        let Some(segment) = self.chain.first.get() else {
             return Unsealed::Nothing;
         };
-        if Rc::get_mut(&mut tail.segment).is_some() {
-            return self.take_whole(active, tail);
-        }
-        let segment = &*tail.segment;
+        let len = self.chain.len;
         if let Some(single) = &segment.single {
             self.size -= 1;
-            active.under = segment.under.clone();
+            attached.under = segment.under.clone();
             let frame = single.frame.borrow_mut().take();
             let kind = single.kind;
             if frame.is_some() {
-                active.marks.extend_from_slice(&segment.marks);
+                attached.marks.extend_from_slice(&segment.marks);
             }
             self.chain = segment.below.clone();
-            return active.push_single(kind, frame);
+            return attached.push_single(frames, kind, frame);
         }
-        let count = active.batch.min(tail.len);
-        active.batch = active.batch.saturating_mul(2).min(LARGEST_BATCH);
-        let first = tail.len - count;
-        active
-            .frames
-            .extend_from_slice(&segment.frames[first..tail.len]);
+        let count = attached.batch.min(len);
+        attached.batch = attached.batch.saturating_mul(2).min(LARGEST_BATCH);
+        let first = len - count;
+        if count == 1 {
+            frames.push(segment.frames[first].clone());
+        } else {
+            frames.extend_from_slice(&segment.frames[first..len]);
+        }
         if !segment.marks.is_empty() {
             let marks = &segment.marks;
             let from = marks.partition_point(|mark| mark.index < first);
-            let to = marks.partition_point(|mark| mark.index < tail.len);
-            active.marks.extend(marks[from..to].iter().map(|mark| Mark {
+            let to = marks.partition_point(|mark| mark.index < len);
+            let copies = marks[from..to].iter().map(|mark| Mark {
                 index: mark.index - first,
                 ..mark.clone()
-            }));
-            active.refloor();
+            });
+            attached.marks.extend(copies);
+            attached.refloor();
         }
         self.size -= count;
         if first == 0 {
-            active.under = segment.under.clone();
+            if !segment.under.is_nothing() {
+                attached.under = segment.under.clone();
+            }
             self.chain = segment.below.clone();
         } else {
-            tail.len = first;
-            self.chain = Some(tail);
+            self.chain.len = first;
         }
-        Unsealed::Frames
-    }
-
-    /// Takes back all frames of a segment that nobody else holds.
-    #[inline]
-    fn take_whole(&mut self, active: &mut Active<F>, tail: Tail<F>) -> Unsealed {
-        let Tail {
-            segment: mut shared,
-            len,
-        } = tail;
-        let Some(segment) = Rc::get_mut(&mut shared) else {
-            unreachable!("it was seen to be unique")
-        };
-        segment.ledger.forget(segment.len());
-        self.size -= len;
-        self.chain = segment.below.take();
-        if !segment.under.is_nothing() {
-            active.under = segment.under.take();
-        }
-        if !segment.marks.is_empty() {
-            active.marks = mem::take(&mut segment.marks);
-            while active.marks.pop_if(|mark| mark.index >= len).is_some() {}
-            active.refloor();
-        }
-        if let Some(single) = segment.single.take() {
-            return active.push_single(single.kind, single.frame.into_inner());
-        }
-        mem::swap(&mut active.frames, &mut segment.frames);
-        active.frames.truncate(len);
-        active.spare = Some(shared);
         Unsealed::Frames
     }
 
     /// Drops the frames of the topmost segment down to one that catches, without cloning
     /// any. Answers whether there is one; if not, the segment is gone, and what was under it
     /// is under the active frames, of which there are none.
-    pub(super) fn drop_to_catching(&mut self, active: &mut Active<F>) -> bool {
-        let Some(tail) = &mut self.chain else {
+    pub(super) fn drop_to_catching(&mut self, attached: &mut Attached<F>) -> bool {
+        let Chain { first, len } = &mut self.chain;
+        let Some(segment) = first.get() else {
             return false;
         };
-        let catching = match &tail.segment.single {
-            None => tail.segment.frames[..tail.len]
-                .iter()
-                .rposition(Frame::catches),
+        let catching = match &segment.single {
+            None => segment.frames[..*len].iter().rposition(Frame::catches),
             Some(single) => {
                 let frame = single.frame.borrow();
                 frame.as_ref().is_some_and(Frame::catches).then_some(0)
             }
         };
         if let Some(index) = catching {
-            self.size -= tail.len - (index + 1);
-            tail.len = index + 1;
+            self.size -= *len - (index + 1);
+            *len = index + 1;
             return true;
         }
-        self.size -= tail.len;
-        let mut tail = self.chain.take();
-        if let Some(tail) = &mut tail {
-            match Rc::get_mut(&mut tail.segment) {
-                Some(segment) => {
-                    active.under = segment.under.take();
-                    self.chain = segment.below.take();
-                }
-                None => {
-                    active.under = tail.segment.under.clone();
-                    self.chain = tail.segment.below.clone();
-                }
+        self.size -= *len;
+        let below = match first.get_mut() {
+            Some(segment) => {
+                attached.under = segment.under.take();
+                segment.below.take()
             }
-        }
+            None => match first.get() {
+                Some(segment) => {
+                    attached.under = segment.under.clone();
+                    segment.below.clone()
+                }
+                None => Chain::empty(),
+            },
+        };
+        self.chain = below;
         false
     }
 }
@@ -362,9 +364,8 @@ pub(super) enum Unsealed {
     Spent(&'static str),
 }
 
-/// The frames on top of the stack.
-pub(super) struct Active<F: Frame> {
-    pub(super) frames: Vec<F>,
+/// What belongs to the active frames, those on top of the stack.
+pub(super) struct Attached<F: Frame> {
     pub(super) marks: Vec<Mark<F::Value>>,
     pub(super) under: Under<F>,
     /// When the frames become as few, there is more to do than to pop one: the topmost mark
@@ -374,38 +375,38 @@ pub(super) struct Active<F: Frame> {
     pub(super) singles: bool,
     /// How many frames of a shared segment are cloned next.
     pub(super) batch: usize,
-    /// A segment without frames, to be used again.
-    spare: Option<Rc<Segment<F>>>,
 }
 
-impl<F: Frame> Active<F> {
+impl<F: Frame> Attached<F> {
     pub(super) fn new() -> Self {
         Self {
-            frames: Vec::new(),
             marks: Vec::new(),
             under: Under::Nothing,
             floor: 0,
             singles: false,
             batch: 1,
-            spare: None,
         }
     }
 
-    #[inline]
-    pub(super) fn push(&mut self, frame: F) {
-        // Looked at where it lies, so that it is moved once.
-        self.frames.push(frame);
-        if self.frames.last().and_then(Frame::one_shot).is_some() {
+    /// Takes note of a frame that becomes active.
+    #[inline(always)]
+    pub(super) fn note(&mut self, frame: &F) {
+        if frame.one_shot().is_some() {
             self.singles = true;
         }
     }
 
     #[cold]
-    fn push_single(&mut self, kind: &'static str, frame: Option<F>) -> Unsealed {
+    fn push_single(
+        &mut self,
+        frames: &mut Vec<F>,
+        kind: &'static str,
+        frame: Option<F>,
+    ) -> Unsealed {
         self.refloor();
         match frame {
             Some(frame) => {
-                self.frames.push(frame);
+                frames.push(frame);
                 self.singles = true;
                 Unsealed::Frames
             }
@@ -413,10 +414,10 @@ impl<F: Frame> Active<F> {
         }
     }
 
-    /// Drops the marks of frames that are gone.
-    pub(super) fn drop_marks(&mut self) {
-        let len = self.frames.len();
-        while self.marks.pop_if(|mark| mark.index >= len).is_some() {}
+    /// Drops the marks of frames that are gone, where so many are left.
+    #[inline]
+    pub(super) fn drop_marks(&mut self, frames: usize) {
+        while self.marks.pop_if(|mark| mark.index >= frames).is_some() {}
         self.refloor();
     }
 
@@ -426,7 +427,6 @@ impl<F: Frame> Active<F> {
 
     /// Drops everything.
     pub(super) fn clear(&mut self) {
-        self.frames.clear();
         self.marks.clear();
         self.under = Under::Nothing;
         self.floor = 0;

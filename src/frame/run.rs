@@ -6,27 +6,23 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::ledger::Ledger;
-use super::level::{Barrier, Boundary, Level};
-use super::position::{Active, Unsealed};
-use super::segment::Mark;
+use super::level::{Barrier, Boundary, Level, Levels};
+use super::position::{Attached, Unsealed};
 use super::winder::{Came, Under, WinderNode};
-use super::{Context, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
+use super::{Context, Continuation, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
 
 /// All of a machine but the frames on top, which one of them borrows while it runs.
 pub(super) struct State<F: Frame> {
-    /// The level that is running: what is below the active frames.
-    pub(super) level: Level<F>,
-    /// The levels below, lowest first.
-    pub(super) levels: Vec<Level<F>>,
+    pub(super) levels: Levels<F>,
+    /// What belongs to the frames on top.
+    pub(super) attached: Attached<F>,
     /// How many frames are below the active ones, in all levels.
     pub(super) below: usize,
     pub(super) ledger: Rc<Ledger<F>>,
     pub(super) limits: Limits,
     /// How many host calls are running.
     pub(super) nesting: usize,
-    /// How many more steps are paid for.
-    pub(super) fuel: u64,
-    /// How many steps host calls did without.
+    /// How many steps host calls did without fuel.
     pub(super) overrun: u64,
 }
 
@@ -39,19 +35,21 @@ pub(super) enum Next<F: Frame> {
 }
 
 /// The frequent inputs, in a form that the compiler keeps in registers.
-enum Go<V> {
+enum Go<F: Frame> {
     Start,
-    Value(V),
+    Value(F::Value),
+    Continuation(Continuation<F>),
     /// The input is elsewhere.
     Other,
 }
 
-impl<V> Go<V> {
+impl<F: Frame> Go<F> {
     #[inline(always)]
-    fn input<F: Frame<Value = V>>(self, other: &mut Input<F>) -> Input<F> {
+    fn input(self, other: &mut Input<F>) -> Input<F> {
         match self {
             Self::Start => Input::Start,
             Self::Value(value) => Input::Value(value),
+            Self::Continuation(k) => Input::Continuation(k),
             Self::Other => mem::replace(other, Input::Start),
         }
     }
@@ -65,24 +63,24 @@ impl<F: Frame> Next<F> {
 
 impl<F: Frame> State<F> {
     /// Finds the frame that an input from outside is for.
-    pub(super) fn begin(&mut self, active: &mut Active<F>, input: Input<F>) -> Next<F> {
+    pub(super) fn begin(&mut self, frames: &mut Vec<F>, input: Input<F>) -> Next<F> {
         match input {
-            Input::Raised(error) => self.raise(active, error),
-            Input::Value(value) if active.frames.is_empty() => self.deliver(active, Ok(value)),
-            input if active.frames.is_empty() => self.take_back(active, input),
+            Input::Raised(error) => self.raise(frames, error),
+            Input::Value(value) if frames.is_empty() => self.deliver(frames, Ok(value)),
+            input if frames.is_empty() => self.take_back(frames, input),
             input => Next::Resume(input),
         }
     }
 
     /// The same where the frame was put away for a continuation meanwhile.
     #[cold]
-    pub(super) fn take_back(&mut self, active: &mut Active<F>, input: Input<F>) -> Next<F> {
-        match self.unseal(active) {
+    fn take_back(&mut self, frames: &mut Vec<F>, input: Input<F>) -> Next<F> {
+        match self.unseal(frames) {
             Unsealed::Frames => Next::Resume(input),
-            Unsealed::Spent(frame) => self.deliver(
-                active,
-                Err(Interrupted::Refused(Refusal::OneShot { frame })),
-            ),
+            Unsealed::Spent(frame) => {
+                let refusal = Refusal::OneShot { frame };
+                self.deliver(frames, Err(Interrupted::Refused(refusal)))
+            }
             Unsealed::Nothing => unreachable!("the machine runs without a frame"),
         }
     }
@@ -91,78 +89,82 @@ impl<F: Frame> State<F> {
     /// Out of fuel, `left` is the input to go on with.
     pub(super) fn run(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         input: Input<F>,
         world: &mut F::World,
+        fuel: &mut u64,
         left: &mut Input<F>,
     ) -> Result<Outcome<F::Value>, Refusal> {
+        let mut cx = Context {
+            state: self,
+            world,
+            index: 0,
+            fuel: *fuel,
+        };
         let mut go = Go::Other;
         let mut other = input;
         loop {
-            if self.fuel == 0 {
-                if self.nesting == 0 {
+            if cx.fuel == 0 {
+                let state = &mut *cx.state;
+                if state.nesting == 0 {
+                    *fuel = 0;
                     *left = go.input(&mut other);
                     return Ok(Outcome::OutOfFuel);
                 }
-                if self.overrun == self.limits.overrun {
+                if state.overrun == state.limits.overrun {
+                    *fuel = 0;
                     return Ok(Outcome::OutOfFuel);
                 }
-                self.overrun += 1;
+                state.overrun += 1;
             } else {
-                self.fuel -= 1;
+                cx.fuel -= 1;
             }
-            let len = active.frames.len();
-            let Some(top) = active.frames.last_mut() else {
+            let len = frames.len();
+            if len == frames.capacity() {
+                make_room(frames);
+            }
+            let Some(top) = frames.last_mut() else {
                 unreachable!("the machine runs without a frame")
             };
-            let mut cx = Context {
-                state: self,
-                marks: &mut active.marks,
-                floor: &mut active.floor,
-                index: len - 1,
-                world,
-            };
-            let next = match top.resume(go.input(&mut other), &mut cx) {
+            cx.index = len - 1;
+            let step = top.resume(go.input(&mut other), &mut cx);
+            let state = &mut *cx.state;
+            let next = match step {
                 Step::Return(value) => {
-                    // In place: to move a frame that was just written costs more than to drop it.
-                    active.frames.truncate(len - 1);
-                    if len - 1 > active.floor {
+                    frames.pop();
+                    if len - 1 > state.attached.floor {
                         go = Go::Value(value);
                         continue;
                     }
-                    active.drop_marks();
-                    if !active.frames.is_empty() || self.return_into(active) {
+                    state.attached.drop_marks(len - 1);
+                    if len > 1 || state.return_into(frames) {
                         go = Go::Value(value);
                         continue;
                     }
-                    self.deliver(active, Ok(value))
+                    state.deliver(frames, Ok(value))
                 }
                 Step::Call(frame) => {
-                    if self.below + len < self.limits.depth {
-                        active.push(frame);
-                        go = Go::Start;
-                    } else {
+                    state.push_where_room(frames, frame);
+                    go = Go::Start;
+                    if state.below + len >= state.limits.depth {
+                        frames.truncate(len);
                         go = Go::Other;
-                        other = Input::Refused(self.too_deep());
+                        other = Input::Refused(state.too_deep());
                     }
                     continue;
                 }
                 Step::TailCall(frame) => {
-                    if frame.one_shot().is_some() {
-                        active.singles = true;
-                    }
+                    state.attached.note(&frame);
                     *top = frame;
-                    if len <= active.floor + 1 {
-                        while active.marks.pop_if(|mark| mark.index + 1 >= len).is_some() {}
-                        active.refloor();
+                    if len <= state.attached.floor + 1 {
+                        state.attached.drop_marks(len - 1);
                     }
                     go = Go::Start;
                     continue;
                 }
                 Step::Raise(error) => {
-                    active.frames.pop();
-                    active.drop_marks();
-                    self.raise(active, error)
+                    frames.truncate(len - 1);
+                    state.raise(frames, error)
                 }
                 Step::Capture {
                     tag,
@@ -170,57 +172,58 @@ impl<F: Frame> State<F> {
                     place,
                     body,
                 } => {
-                    if self.is_near(active, tag, operator, place) {
-                        let k = self.capture_near(active, tag, operator, place);
-                        active.push(body);
-                        go = Go::Other;
-                        other = Input::Continuation(k);
+                    if state.is_near(len, tag) {
+                        let k = state.capture_near(frames, tag, operator, place);
+                        state.push(frames, body);
+                        go = Go::Continuation(k);
                         continue;
                     }
-                    Next::of(self.capture(active, tag, operator, place, body))
+                    Next::of(state.capture(frames, tag, operator, place, body))
                 }
                 Step::Prompt { tag, body } => {
-                    if self.below + len < self.limits.depth {
-                        self.seal(active);
-                        self.push_level(Level::prompt(tag));
-                        active.push(body);
+                    if state.below + len < state.limits.depth {
+                        state.seal(frames);
+                        state.levels.push(Level::prompt(tag));
+                        state.push(frames, body);
                         go = Go::Start;
                     } else {
                         go = Go::Other;
-                        other = Input::Refused(self.too_deep());
+                        other = Input::Refused(state.too_deep());
                     }
                     continue;
                 }
                 Step::Abort { tag, value } => {
-                    if self.is_nearest(tag) {
-                        active.clear();
-                        self.pop_level();
-                        if self.return_into(active) {
+                    if state.is_nearest(tag) {
+                        state.clear(frames);
+                        state.pop_level();
+                        if state.return_into(frames) {
                             go = Go::Value(value);
                             continue;
                         }
-                        self.deliver(active, Ok(value))
+                        state.deliver(frames, Ok(value))
                     } else {
-                        Next::of(self.abort(active, tag, value))
+                        Next::of(state.abort(frames, tag, value))
                     }
                 }
                 Step::Resume { continuation, with } => {
-                    match self.check_resume(&continuation, self.below + len) {
+                    match state.check_resume(&continuation, state.below + len) {
                         Err(refusal) => Next::Resume(Input::Refused(refusal)),
                         Ok(()) => {
-                            self.seal(active);
-                            self.resume(active, continuation, with)
+                            state.seal(frames);
+                            state.resume(frames, continuation, with)
                         }
                     }
                 }
                 Step::TailResume { continuation, with } => {
-                    match self.check_resume(&continuation, self.below + len - 1) {
+                    match state.check_resume(&continuation, state.below + len - 1) {
                         Err(refusal) => Next::Resume(Input::Refused(refusal)),
                         Ok(()) => {
-                            active.frames.pop();
-                            active.drop_marks();
-                            self.seal(active);
-                            self.resume(active, continuation, with)
+                            frames.truncate(len - 1);
+                            if len - 1 <= state.attached.floor {
+                                state.attached.drop_marks(len - 1);
+                            }
+                            state.seal(frames);
+                            state.resume(frames, continuation, with)
                         }
                     }
                 }
@@ -228,9 +231,9 @@ impl<F: Frame> State<F> {
                     tag,
                     continuation,
                     with,
-                } => Next::of(self.replace(active, tag, continuation, with)),
-                Step::Wind(wind) => Next::of(self.wind(active, *wind)),
-                Step::Suspend(value) => match self.host_call() {
+                } => Next::of(state.replace(frames, tag, continuation, with)),
+                Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
+                Step::Suspend(value) => match state.host_call() {
                     Some(host_call) => Next::Resume(Input::Refused(Refusal::Barrier { host_call })),
                     None => Next::Stop(Outcome::Suspended(value)),
                 },
@@ -238,14 +241,50 @@ impl<F: Frame> State<F> {
             match next {
                 Next::Resume(Input::Start) => go = Go::Start,
                 Next::Resume(Input::Value(value)) => go = Go::Value(value),
+                Next::Resume(Input::Continuation(k)) => go = Go::Continuation(k),
                 Next::Resume(next) => {
                     go = Go::Other;
                     other = next;
                 }
-                Next::Stop(outcome) => return Ok(outcome),
-                Next::Refuse(refusal) => return Err(refusal),
+                Next::Stop(outcome) => {
+                    *fuel = cx.fuel;
+                    return Ok(outcome);
+                }
+                Next::Refuse(refusal) => {
+                    *fuel = cx.fuel;
+                    return Err(refusal);
+                }
             }
         }
+    }
+
+    /// Makes a frame active.
+    #[inline]
+    pub(super) fn push(&mut self, frames: &mut Vec<F>, frame: F) {
+        // Looked at where it lies, so that it is moved once.
+        frames.push(frame);
+        if let Some(frame) = frames.last() {
+            self.attached.note(frame);
+        }
+    }
+
+    /// The same where it was made sure that there is room. A frame that may have to be dropped
+    /// needs an address, and the compiler would put each of them there first.
+    #[inline(always)]
+    fn push_where_room(&mut self, frames: &mut Vec<F>, frame: F) {
+        if frames.len() < frames.capacity() {
+            self.push(frames, frame);
+        } else {
+            mem::forget(frame);
+            unreachable!("there is no room for a frame");
+        }
+    }
+
+    /// Drops the active frames.
+    #[inline]
+    pub(super) fn clear(&mut self, frames: &mut Vec<F>) {
+        frames.clear();
+        self.attached.clear();
     }
 
     pub(super) fn too_deep(&self) -> Refusal {
@@ -256,57 +295,58 @@ impl<F: Frame> State<F> {
 
     /// The innermost host call that re-entered the machine.
     pub(super) fn host_call(&self) -> Option<&'static str> {
-        [&self.level]
-            .into_iter()
-            .chain(self.levels.iter().rev())
-            .find_map(|level| match level.boundary {
-                Boundary::Barrier(ref barrier) => Some(barrier.host_call),
-                _ => None,
-            })
+        let mut levels = self.levels.from(0).iter().rev();
+        levels.find_map(|level| match level.boundary {
+            Boundary::Barrier(ref barrier) => Some(barrier.host_call),
+            _ => None,
+        })
     }
 
     /// Puts the active frames away.
-    #[inline]
-    pub(super) fn seal(&mut self, active: &mut Active<F>) {
-        let before = self.level.position.size;
-        self.level.position.seal(active, &self.ledger);
-        self.below += self.level.position.size - before;
-        active.batch = 1;
+    #[inline(always)]
+    pub(super) fn seal(&mut self, frames: &mut Vec<F>) {
+        self.below += frames.len();
+        let position = &mut self.levels.top_mut().position;
+        position.seal(frames, &mut self.attached, &self.ledger);
+        self.attached.batch = 1;
     }
 
     /// Takes frames back, where none is active.
-    #[inline]
-    fn unseal(&mut self, active: &mut Active<F>) -> Unsealed {
-        let before = self.level.position.size;
-        let unsealed = self.level.position.unseal(active);
-        self.below -= before - self.level.position.size;
+    #[inline(always)]
+    fn unseal(&mut self, frames: &mut Vec<F>) -> Unsealed {
+        let position = &mut self.levels.top_mut().position;
+        let before = position.size;
+        let unsealed = position.unseal(frames, &mut self.attached);
+        self.below -= before - position.size;
         unsealed
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_level(&mut self, level: Level<F>) {
         self.below += level.position.size;
-        self.levels.push(mem::replace(&mut self.level, level));
+        self.levels.push(level);
     }
 
     /// Drops what is left of the level that is running, and goes on in the one below.
+    #[inline(always)]
     pub(super) fn pop_level(&mut self) {
-        if let Some(level) = self.levels.pop() {
-            self.below -= self.level.position.size;
-            self.level = level;
-        }
+        self.below -= self.levels.top().position.size;
+        self.levels.pop();
     }
 
     /// Makes the frames of the next segment active, if there is nothing to do before. The
     /// short way of `deliver`.
-    #[inline]
-    pub(super) fn return_into(&mut self, active: &mut Active<F>) -> bool {
-        let chain = &self.level.position.chain;
-        let plain = |tail: &super::segment::Tail<F>| tail.segment.single.is_none() && tail.len > 0;
-        if !active.under.is_nothing() || !chain.as_ref().is_some_and(plain) {
+    #[inline(always)]
+    pub(super) fn return_into(&mut self, frames: &mut Vec<F>) -> bool {
+        let chain = &self.levels.top().position.chain;
+        let is_plain = chain
+            .first
+            .get()
+            .is_some_and(|segment| segment.single.is_none() && chain.len > 0);
+        if !is_plain || !self.attached.under.is_nothing() {
             return false;
         }
-        self.unseal(active);
+        self.unseal(frames);
         true
     }
 
@@ -314,24 +354,24 @@ impl<F: Frame> State<F> {
     /// to.
     pub(super) fn deliver(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         mut result: Came<F::Value>,
     ) -> Next<F> {
         loop {
-            match active.under.take() {
+            match self.attached.under.take() {
                 Under::Nothing => {}
                 Under::Entering(entering) => {
                     if result.is_ok() {
                         match entering.open() {
                             (winder, Ok(body)) => {
-                                let level = &mut self.level;
+                                let level = self.levels.top_mut();
                                 level.winders = Some(WinderNode::new(
                                     winder.clone(),
                                     level.position.clone(),
                                     level.winders.take(),
                                 ));
-                                active.under = Under::Inside(winder);
-                                active.push(body);
+                                self.attached.under = Under::Inside(winder);
+                                self.push(frames, body);
                                 return Next::Resume(Input::Start);
                             }
                             (_, Err(refusal)) => result = Err(Interrupted::Refused(refusal)),
@@ -339,13 +379,13 @@ impl<F: Frame> State<F> {
                     }
                 }
                 Under::Inside(winder) => {
-                    self.level.winders = match self.level.winders.take().map(Rc::try_unwrap) {
+                    self.levels.top_mut().winders = match self.levels.top_mut().winders.take().map(Rc::try_unwrap) {
                         Some(Ok(mut node)) => node.below.take(),
                         Some(Err(node)) => node.below.clone(),
                         None => None,
                     };
-                    active.under = Under::Leaving(Box::new(result));
-                    active.push(winder.after());
+                    self.attached.under = Under::Leaving(Box::new(result));
+                    self.push(frames, winder.after());
                     return Next::Resume(Input::Start);
                 }
                 Under::Leaving(body) => {
@@ -358,10 +398,11 @@ impl<F: Frame> State<F> {
                 Ok(_) | Err(Interrupted::Refused(_)) => true,
                 // Frames of a shared segment are asked in place.
                 Err(Interrupted::Raised(_)) => {
-                    self.level.position.chain.is_some() && {
-                        let before = self.level.position.size;
-                        let found = self.level.position.drop_to_catching(active);
-                        self.below -= before - self.level.position.size;
+                    let position = &mut self.levels.top_mut().position;
+                    !position.chain.is_empty() && {
+                        let before = position.size;
+                        let found = position.drop_to_catching(&mut self.attached);
+                        self.below -= before - position.size;
                         if !found {
                             continue;
                         }
@@ -370,13 +411,13 @@ impl<F: Frame> State<F> {
                 }
             };
             let unsealed = if found {
-                self.unseal(active)
+                self.unseal(frames)
             } else {
                 Unsealed::Nothing
             };
             match unsealed {
                 Unsealed::Frames => {
-                    if active.frames.is_empty() {
+                    if frames.is_empty() {
                         continue; // A segment may be nothing but what is under it.
                     }
                     return Next::Resume(match result {
@@ -393,23 +434,23 @@ impl<F: Frame> State<F> {
                 }
                 Unsealed::Nothing => {}
             }
-            if self.level.position.next_chain() {
+            if self.levels.top_mut().position.next_chain() {
                 continue;
             }
-            match mem::replace(&mut self.level.boundary, Boundary::Open) {
+            match mem::replace(&mut self.levels.top_mut().boundary, Boundary::Open) {
                 Boundary::Prompt { tag, times } if times > 1 => {
                     let times = times - 1;
-                    self.level.boundary = Boundary::Prompt { tag, times };
+                    self.levels.top_mut().boundary = Boundary::Prompt { tag, times };
                 }
                 Boundary::Prompt { .. } | Boundary::Open => self.pop_level(),
                 Boundary::Winding(goal) => {
                     self.pop_level();
                     if result.is_ok() {
-                        return self.pursue(active, *goal);
+                        return self.pursue(frames, *goal);
                     }
                 }
                 boundary @ (Boundary::Bottom | Boundary::Barrier(_)) => {
-                    self.level.boundary = boundary;
+                    self.levels.top_mut().boundary = boundary;
                     return match result {
                         Ok(value) => Next::Stop(Outcome::Done(value)),
                         Err(Interrupted::Raised(error)) => Next::Stop(Outcome::Raised(error)),
@@ -421,61 +462,64 @@ impl<F: Frame> State<F> {
     }
 
     /// Drops frames down to one that catches.
-    pub(super) fn raise(&mut self, active: &mut Active<F>, error: F::Value) -> Next<F> {
-        while let Some(frame) = active.frames.last() {
+    pub(super) fn raise(&mut self, frames: &mut Vec<F>, error: F::Value) -> Next<F> {
+        while let Some(frame) = frames.last() {
             if frame.catches() {
-                active.drop_marks();
+                self.attached.drop_marks(frames.len());
                 return Next::Resume(Input::Raised(error));
             }
-            active.frames.pop();
+            frames.pop();
         }
-        active.drop_marks();
-        self.deliver(active, Err(Interrupted::Raised(error)))
+        self.attached.drop_marks(0);
+        self.deliver(frames, Err(Interrupted::Raised(error)))
     }
 
-    /// Whether a segment may hold a frame that can be resumed only once.
-    pub(super) fn has_singles(&self) -> bool {
-        self.ledger.singles()
-    }
-
-    /// Runs `frame` to its end, for a host call that a frame makes with so many active frames
-    /// and these marks.
+    /// Runs `frame` to its end, for a host call that a frame makes on top of so many active
+    /// ones.
     pub(super) fn nested(
         &mut self,
         host_call: &'static str,
-        marks: &mut Vec<Mark<F::Value>>,
-        frames: usize,
+        waiting: usize,
         frame: F,
         world: &mut F::World,
+        fuel: &mut u64,
     ) -> Result<Outcome<F::Value>, Refusal> {
         if self.nesting >= self.limits.nesting {
             let limit = self.limits.nesting;
             return Err(Refusal::Nesting { limit });
         }
-        if self.below + frames >= self.limits.depth {
+        if self.below + waiting >= self.limits.depth {
             return Err(self.too_deep());
         }
         let barrier = Barrier {
             host_call,
-            marks: mem::take(marks),
+            waiting,
+            attached: mem::replace(&mut self.attached, Attached::new()),
         };
         self.push_level(Level::empty(Boundary::Barrier(Box::new(barrier))));
-        self.below += frames;
+        self.below += waiting;
         self.nesting += 1;
-        let at = self.levels.len();
-        let mut active = Active::new();
-        active.push(frame);
+        let at = self.levels.last();
+        let mut frames = Vec::new();
+        self.push(&mut frames, frame);
         let mut left = Input::Restarted;
-        let outcome = self.run(&mut active, Input::Start, world, &mut left);
-        while self.levels.len() > at {
+        let outcome = self.run(&mut frames, Input::Start, world, fuel, &mut left);
+        while self.levels.last() > at {
             self.pop_level();
         }
         self.nesting -= 1;
-        self.below -= frames;
-        if let Boundary::Barrier(barrier) = mem::replace(&mut self.level.boundary, Boundary::Open) {
-            *marks = barrier.marks;
+        self.below -= waiting;
+        let level = self.levels.top_mut();
+        if let Boundary::Barrier(barrier) = mem::replace(&mut level.boundary, Boundary::Open) {
+            self.attached = barrier.attached;
         }
         self.pop_level();
         outcome
     }
+}
+
+/// Makes room for one more frame.
+#[cold]
+fn make_room<F>(frames: &mut Vec<F>) {
+    frames.reserve(1);
 }

@@ -4,13 +4,13 @@
 //!  active frames      a Vec that the machine owns: the top of the stack
 //!       │ under       what happens when they are used up: nothing, or a winder's business
 //!       ▼
-//!  Tail ──▶ Segment   frames, marks, under     sealed: counted, shared, never changed
-//!             │ below
-//!             ▼
-//!           Tail ──▶ Segment ...               a chain ends where its piece was cut off
+//!  Chain ──▶ Segment  frames, marks, under     sealed: counted, shared, never changed
+//!              │ below
+//!              ▼
+//!            Chain ──▶ Segment ...             a chain ends where its piece was cut off
 //!       │ rest
 //!       ▼
-//!  Rest ──▶ Position ──▶ Tail ...              what the chain was put on top of
+//!  Rest ──▶ Position ──▶ Chain ...             what the chain was put on top of
 //!       │ boundary    a prompt, a host call, a winder of an escape, or the end
 //!       ▼
 //!  the next level, with a position and a boundary of its own
@@ -30,9 +30,10 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::mem;
 
+use super::continuation::Piece;
 use super::ledger::{Ledger, Remains};
 use super::winder::Under;
-use super::{Frame, MarkKey};
+use super::{Frame, MarkKey, PromptTag};
 
 /// The most frames that a Vec has room for which is kept for its capacity.
 const LARGEST_SPARE: usize = 64;
@@ -59,74 +60,194 @@ pub(super) struct Segment<F: Frame> {
     pub(super) single: Option<Box<Single<F>>>,
     pub(super) marks: Vec<Mark<F::Value>>,
     pub(super) under: Under<F>,
-    pub(super) below: Option<Tail<F>>,
-    pub(super) ledger: Rc<Ledger<F>>,
+    pub(super) below: Chain<F>,
+    pub(super) captured: Captured<F>,
+    /// None while the ledger has it, to be used again.
+    ledger: Option<Rc<Ledger<F>>>,
+}
+
+/// What a continuation is whose handle is on this segment.
+pub(super) enum Captured<F: Frame> {
+    /// There is none.
+    Nothing,
+    /// The chain that begins with this segment. The frequent case: what was between the
+    /// capture and its prompt needs nothing else to be said of it, and no allocation.
+    Chain {
+        /// How many frames there are in the chain.
+        size: usize,
+        /// The prompt below it, if that was taken along.
+        prompt: Option<PromptTag>,
+    },
+    /// This; the segment itself is empty.
+    Piece(Box<Piece<F>>),
 }
 
 impl<F: Frame> Segment<F> {
-    pub(super) fn empty(ledger: &Rc<Ledger<F>>, frames: Vec<F>) -> Self {
+    fn empty() -> Self {
         Self {
-            frames,
+            frames: Vec::new(),
             single: None,
             marks: Vec::new(),
             under: Under::Nothing,
-            below: None,
-            ledger: ledger.clone(),
+            below: Chain::empty(),
+            captured: Captured::Nothing,
+            ledger: None,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.frames.len() + usize::from(self.single.is_some())
     }
-}
 
-impl<F: Frame> Drop for Segment<F> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.len() > 0 || self.below.is_some() || !self.under.is_nothing() {
-            self.bury();
-        }
-    }
-}
-
-impl<F: Frame> Segment<F> {
-    /// Drops what the segment holds; what other segments hold that this drops, too.
-    #[inline(never)]
-    fn bury(&mut self) {
-        let ledger = &*self.ledger;
-        ledger.forget(self.frames.len() + usize::from(self.single.is_some()));
-        let Some(burial) = ledger.begin() else {
-            ledger.remains.borrow_mut().push(Remains::Segment {
-                _frames: mem::take(&mut self.frames),
-                _single: self.single.take(),
-                _marks: mem::take(&mut self.marks),
-                _under: self.under.take(),
-                _below: self.below.take(),
-            });
-            return;
-        };
+    /// Drops what it holds, but for the room for frames.
+    fn clear(&mut self) {
         self.frames.clear();
         self.single = None;
         self.marks.clear();
-        self.under = Under::Nothing;
-        self.below = None;
-        burial.end();
-        if (1..=LARGEST_SPARE).contains(&self.frames.capacity()) {
-            ledger.spare.set(mem::take(&mut self.frames));
+        if !self.under.is_nothing() {
+            self.under = Under::Nothing;
+        }
+        self.below = Chain::empty();
+        self.captured = Captured::Nothing;
+    }
+}
+
+/// A share in a segment, or none. The last holder drops what is in the segment, and hands
+/// the segment back to the ledger.
+pub(super) struct Held<F: Frame>(Option<Rc<Segment<F>>>);
+
+impl<F: Frame> Held<F> {
+    /// A segment with nothing in it, which may have room for frames.
+    #[inline]
+    pub(super) fn new(ledger: &Rc<Ledger<F>>) -> Self {
+        let mut segment = match ledger.spare.take() {
+            Some(spare) => spare,
+            None => Rc::new(Segment::empty()),
+        };
+        if let Some(segment) = Rc::get_mut(&mut segment) {
+            segment.ledger = Some(ledger.clone());
+        }
+        Self(Some(segment))
+    }
+
+    pub(super) fn get(&self) -> Option<&Segment<F>> {
+        self.0.as_deref()
+    }
+
+    /// The segment, if nobody else holds it.
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> Option<&mut Segment<F>> {
+        self.0.as_mut().and_then(Rc::get_mut)
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.0.as_ref().is_some_and(|rc| Rc::strong_count(rc) > 1)
+    }
+
+    pub(super) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |rc| Rc::as_ptr(rc).addr())
+    }
+
+    /// The segment, whose only holder this is, and out of which so many frames were taken,
+    /// goes back to the ledger.
+    #[inline(always)]
+    pub(super) fn recycle(mut self, frames: usize) {
+        if let Some(mut segment) = self.0.take()
+            && let Some(contents) = Rc::get_mut(&mut segment)
+            && let Some(ledger) = contents.ledger.take()
+        {
+            ledger.forget(frames);
+            keep(&ledger, segment);
         }
     }
 }
 
-/// The first `len` frames of a segment, and all that is below it.
-pub(super) struct Tail<F: Frame> {
-    pub(super) segment: Rc<Segment<F>>,
+impl<F: Frame> Clone for Held<F> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<F: Frame> Drop for Held<F> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(mut segment) = self.0.take()
+            && Rc::get_mut(&mut segment).is_some()
+        {
+            bury(segment);
+        }
+    }
+}
+
+/// Keeps a segment with nothing in it for its room, unless there is much.
+#[inline]
+fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
+    if segment.frames.capacity() <= LARGEST_SPARE {
+        ledger.spare.set(Some(segment));
+    }
+}
+
+/// Drops what a segment holds; what other segments hold that this drops, too.
+#[inline(never)]
+fn bury<F: Frame>(mut segment: Rc<Segment<F>>) {
+    let Some(contents) = Rc::get_mut(&mut segment) else {
+        return;
+    };
+    let Some(ledger) = contents.ledger.take() else {
+        return;
+    };
+    ledger.forget(contents.len());
+    let Some(burial) = ledger.begin() else {
+        ledger.remain(Remains::Segment { _contents: segment });
+        return;
+    };
+    contents.clear();
+    burial.end();
+    keep(&ledger, segment);
+}
+
+/// The first `len` frames of a segment, and all that is below it; or nothing.
+pub(super) struct Chain<F: Frame> {
+    pub(super) first: Held<F>,
     pub(super) len: usize,
 }
 
-impl<F: Frame> Clone for Tail<F> {
+impl<F: Frame> Chain<F> {
+    pub(super) const fn empty() -> Self {
+        Self {
+            first: Held(None),
+            len: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.0.is_none()
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self) -> Self {
+        mem::replace(self, Self::empty())
+    }
+
+    /// This chain and what it is of, then those below, from the top down.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&Self, &Segment<F>)> {
+        let mut next = self;
+        core::iter::from_fn(move || {
+            let this = next;
+            let segment = this.first.get()?;
+            next = &segment.below;
+            Some((this, segment))
+        })
+    }
+}
+
+impl<F: Frame> Clone for Chain<F> {
+    #[inline]
     fn clone(&self) -> Self {
         Self {
-            segment: self.segment.clone(),
+            first: self.first.clone(),
             len: self.len,
         }
     }

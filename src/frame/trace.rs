@@ -72,17 +72,15 @@ impl Tracer {
         continuation: &Continuation<F>,
         visit: &mut dyn FnMut(&F::Value),
     ) {
-        for level in continuation.piece.levels() {
-            self.level(level, visit);
-        }
+        continuation.with_piece(|piece| self.levels(&piece.levels, visit));
     }
 
     /// Visits what a machine holds and was not visited before.
     pub fn machine<F: Frame>(&mut self, machine: &Machine<F>, visit: &mut dyn FnMut(&F::Value)) {
-        let active = &machine.active;
-        frames(&active.frames, visit);
-        marks(&active.marks, visit);
-        self.under(&active.under, visit);
+        let state = &machine.state;
+        frames(&machine.frames, visit);
+        marks(&state.attached.marks, visit);
+        self.under(&state.attached.under, visit);
         if let Pending::Input(input) = &machine.pending {
             match input {
                 Input::Value(value) | Input::Raised(value) => visit(value),
@@ -90,8 +88,11 @@ impl Tracer {
                 Input::Start | Input::Refused(_) | Input::Restarted => {}
             }
         }
-        let state = &machine.state;
-        for level in state.levels.iter().chain([&state.level]) {
+        self.levels(state.levels.from(0), visit);
+    }
+
+    fn levels<F: Frame>(&mut self, levels: &[Level<F>], visit: &mut dyn FnMut(&F::Value)) {
+        for level in levels {
             self.level(level, visit);
         }
     }
@@ -100,17 +101,15 @@ impl Tracer {
         // Goals lead to levels again, but never deep: a goal's levels have none.
         match &level.boundary {
             Boundary::Winding(goal) => self.goal(goal, visit),
-            Boundary::Barrier(barrier) => marks(&barrier.marks, visit),
+            Boundary::Barrier(barrier) => marks(&barrier.attached.marks, visit),
             Boundary::Bottom | Boundary::Open | Boundary::Prompt { .. } => {}
         }
         for chain in level.position.chains() {
-            let mut next = Some(chain);
-            while let Some(tail) = next {
-                let segment = &*tail.segment;
-                let visited = self.segments.insert(Rc::as_ptr(&tail.segment).addr(), 0);
+            for (link, segment) in chain.links() {
+                let visited = self.segments.insert(link.first.address(), 0);
                 let so_far = visited.unwrap_or(0);
-                let now = so_far.max(tail.len);
-                self.segments.insert(Rc::as_ptr(&tail.segment).addr(), now);
+                let now = so_far.max(link.len);
+                self.segments.insert(link.first.address(), now);
                 if let Some(single) = &segment.single {
                     if visited.is_none() {
                         frames(single.frame.borrow().as_slice(), visit);
@@ -126,7 +125,6 @@ impl Tracer {
                     break; // What is below was visited then.
                 }
                 self.under(&segment.under, visit);
-                next = segment.below.as_ref();
             }
         }
     }
@@ -143,16 +141,13 @@ impl Tracer {
                 Then::Abort(value) => visit(value),
                 Then::Replace { piece, with, .. } => {
                     result(with, visit);
-                    for level in piece.levels() {
-                        self.level(level, visit);
-                    }
+                    self.levels(&piece.levels, visit);
                 }
             },
             Goal::Enter(entry) => {
                 result(&entry.with, visit);
-                for level in entry.levels.iter().chain([&entry.entering]) {
-                    self.level(level, visit);
-                }
+                self.levels(&entry.levels, visit);
+                self.level(&entry.entering, visit);
             }
         }
     }

@@ -146,10 +146,7 @@ impl<F: Frame> Drop for Winder<F> {
         // They may hold continuations that go through winders, and so on.
         if let Some(thunks) = self.thunks.take() {
             match self.ledger.begin() {
-                None => {
-                    let remains = Remains::Winder { _thunks: thunks };
-                    self.ledger.remains.borrow_mut().push(remains);
-                }
+                None => self.ledger.remain(Remains::Winder { _thunks: thunks }),
                 Some(burial) => {
                     drop(thunks);
                     burial.end();

@@ -12,7 +12,7 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::level::{Boundary, Level};
-use super::position::{Active, Position};
+use super::position::Position;
 use super::run::{Next, State};
 use super::winder::{Entering, Under, Winder, WinderNode, Winders, depth};
 use super::{Continuation, Frame, Input, Interrupted, Operator, Refusal, Wind};
@@ -79,10 +79,10 @@ impl<F: Frame> Entry<F> {
 impl<F: Frame> State<F> {
     pub(super) fn wind(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         wind: Wind<F>,
     ) -> Result<Next<F>, Refusal> {
-        if self.below + active.frames.len() >= self.limits.depth {
+        if self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
         let Wind {
@@ -95,31 +95,26 @@ impl<F: Frame> State<F> {
                 return Err(Refusal::OneShot { frame });
             }
         }
-        self.seal(active);
+        self.seal(frames);
         if body.one_shot().is_some() {
             self.ledger.note_singles();
         }
-        active.push(before.clone());
+        self.push(frames, before.clone());
         let winder = Winder::new(before, after, &self.ledger);
-        active.under = Under::Entering(Entering::new(winder, body));
+        self.attached.under = Under::Entering(Entering::new(winder, body));
         Ok(Next::Resume(Input::Start))
     }
 
     /// How many winders there are above a level's boundary.
     pub(super) fn winders_above(&self, at: usize) -> usize {
-        self.levels[at..]
-            .iter()
-            .chain([&self.level])
-            .map(|level| depth(&level.winders))
-            .sum()
+        let levels = self.levels.from(at).iter();
+        levels.map(|level| depth(&level.winders)).sum()
     }
 
     /// How many of the outermost winders above a level's boundary are the outermost ones of
     /// a piece.
     pub(super) fn shared_winders(&self, at: usize, piece: &Piece<F>) -> usize {
-        fn outermost_first<'a, F: Frame>(
-            levels: impl Iterator<Item = &'a Level<F>>,
-        ) -> Vec<&'a Rc<Winder<F>>> {
+        fn outermost_first<F: Frame>(levels: &[Level<F>]) -> Vec<&Rc<Winder<F>>> {
             let mut all = Vec::new();
             for level in levels {
                 let first = all.len();
@@ -135,8 +130,8 @@ impl<F: Frame> State<F> {
         if piece.winders == 0 || self.winders_above(at) == 0 {
             return 0;
         }
-        let here = outermost_first(self.levels[at..].iter().chain([&self.level]));
-        let there = outermost_first(piece.levels());
+        let here = outermost_first(self.levels.from(at));
+        let there = outermost_first(&piece.levels);
         here.iter()
             .zip(&there)
             .take_while(|(a, b)| Rc::ptr_eq(a, b))
@@ -146,13 +141,13 @@ impl<F: Frame> State<F> {
     /// Runs the winders' *after*s down to a level, but for the outermost `keep`.
     pub(super) fn leave(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         to: usize,
         keep: usize,
         then: Then<F>,
     ) -> Next<F> {
         while self.winders_above(to) > keep {
-            let Some(node) = self.level.winders.clone() else {
+            let Some(node) = self.levels.top().winders.clone() else {
                 self.pop_level();
                 continue;
             };
@@ -162,10 +157,10 @@ impl<F: Frame> State<F> {
                 keep,
                 then,
             }))));
-            active.push(node.winder.after());
+            self.push(frames, node.winder.after());
             return Next::Resume(Input::Start);
         }
-        while self.levels.len() > to {
+        while self.levels.last() > to {
             self.pop_level();
         }
         self.cut(&Position::empty(), None);
@@ -175,73 +170,72 @@ impl<F: Frame> State<F> {
                 body,
                 continuation,
             } => {
-                let boundary = mem::replace(&mut self.level.boundary, Boundary::Open);
+                let boundary = mem::replace(&mut self.levels.top_mut().boundary, Boundary::Open);
                 self.keep_prompt(boundary, operator);
-                active.push(body);
+                self.push(frames, body);
                 Next::Resume(Input::Continuation(continuation))
             }
             Then::Abort(value) => {
-                let boundary = mem::replace(&mut self.level.boundary, Boundary::Open);
+                let boundary = mem::replace(&mut self.levels.top_mut().boundary, Boundary::Open);
                 self.keep_prompt(boundary, Operator::Control0);
-                self.deliver(active, Ok(value))
+                self.deliver(frames, Ok(value))
             }
             Then::Replace {
                 piece,
                 with,
                 shared,
-            } => self.enter(active, piece, with, shared),
+            } => self.enter(frames, piece, with, shared),
         }
     }
 
     /// Cuts the running level down.
     pub(super) fn cut(&mut self, to: &Position<F>, winders: Winders<F>) {
-        self.below -= self.level.position.size;
-        self.level.position = to.clone();
-        self.level.winders = winders;
-        self.below += self.level.position.size;
+        let level = self.levels.top_mut();
+        self.below -= level.position.size;
+        level.position = to.clone();
+        level.winders = winders;
+        self.below += level.position.size;
     }
 
     /// Puts a piece on top of the running level, whose frames are sealed, and goes on there.
     /// The outermost `shared` winders are entered without being run.
     pub(super) fn enter(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         piece: Piece<F>,
         with: Result<F::Value, F::Value>,
         shared: usize,
     ) -> Next<F> {
-        active.batch = 1;
+        self.attached.batch = 1;
         if piece.singles {
             self.ledger.note_singles();
         }
-        let mut levels = piece.lower;
+        let mut levels = piece.levels;
         if piece.winders == 0 {
-            levels.push(piece.top);
             for level in levels {
                 self.put(level);
             }
-            return self.go_on(active, with);
+            return self.go_on(frames, with);
         }
-        levels.push(piece.top);
         levels.reverse();
         let Some(first) = levels.pop() else {
             unreachable!("a piece has at least one level")
         };
-        self.enter_level(active, Entry::new(levels, shared, with), first)
+        self.enter_level(frames, Entry::new(levels, shared, with), first)
     }
 
     pub(super) fn go_on(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         with: Result<F::Value, F::Value>,
     ) -> Next<F> {
-        self.deliver(active, with.map_err(Interrupted::Raised))
+        self.deliver(frames, with.map_err(Interrupted::Raised))
     }
 
     /// Begins to enter the winders of a level.
     pub(super) fn enter_level(
         &mut self,
-        active: &mut Active<F>,
+        frames: &mut Vec<F>,
         mut entry: Entry<F>,
         mut level: Level<F>,
     ) -> Next<F> {
@@ -253,18 +247,18 @@ impl<F: Frame> State<F> {
         let position = level.position.take();
         // The boundary, with nothing above it.
         self.put(level);
-        entry.base = self.level.position.clone();
-        entry.entered = self.level.winders.clone();
+        entry.base = self.levels.top_mut().position.clone();
+        entry.entered = self.levels.top_mut().winders.clone();
         entry.entering = Level {
             position,
             winders: None,
             boundary: Boundary::Open,
         };
-        self.enter_next(active, entry)
+        self.enter_next(frames, entry)
     }
 
     /// Enters the next winder, or else the frames.
-    pub(super) fn enter_next(&mut self, active: &mut Active<F>, mut entry: Entry<F>) -> Next<F> {
+    pub(super) fn enter_next(&mut self, frames: &mut Vec<F>, mut entry: Entry<F>) -> Next<F> {
         while let Some(node) = entry.ahead.pop() {
             let in_place = entry.base.is_empty()
                 && match (&node.below, &entry.entered) {
@@ -289,7 +283,7 @@ impl<F: Frame> State<F> {
             self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Enter(
                 entry,
             )))));
-            active.push(winder.before());
+            self.push(frames, winder.before());
             return Next::Resume(Input::Start);
         }
         let Entry {
@@ -301,22 +295,23 @@ impl<F: Frame> State<F> {
             shared,
             with,
         } = entry;
-        self.below -= self.level.position.size;
-        self.level.position = Position::empty();
-        self.level.position = entering.position.on(base);
-        self.level.winders = entered;
-        self.below += self.level.position.size;
+        let level = self.levels.top_mut();
+        self.below -= level.position.size;
+        level.position = Position::empty();
+        level.position = entering.position.on(base);
+        level.winders = entered;
+        self.below += level.position.size;
         match levels.pop() {
-            None => self.go_on(active, with),
-            Some(level) => self.enter_level(active, Entry::new(levels, shared, with), level),
+            None => self.go_on(frames, with),
+            Some(level) => self.enter_level(frames, Entry::new(levels, shared, with), level),
         }
     }
 
     /// Goes on towards a goal, now that a winder's thunk has returned.
-    pub(super) fn pursue(&mut self, active: &mut Active<F>, goal: Goal<F>) -> Next<F> {
+    pub(super) fn pursue(&mut self, frames: &mut Vec<F>, goal: Goal<F>) -> Next<F> {
         match goal {
-            Goal::Leave { to, keep, then } => self.leave(active, to, keep, then),
-            Goal::Enter(entry) => self.enter_next(active, entry),
+            Goal::Leave { to, keep, then } => self.leave(frames, to, keep, then),
+            Goal::Enter(entry) => self.enter_next(frames, entry),
         }
     }
 }
