@@ -73,7 +73,7 @@ impl Frame for Eval {
                 }
             }
             Input::Raised(value) => return Step::Return(value),
-            Input::Refused(refusal) => return Step::Raise(Value::Refused(refusal)),
+            Input::Refused(refusal) => return Step::Raise(Value::Refused(*refusal)),
             Input::Restarted => unreachable!(),
         }
         let seen = self.seen.len();

@@ -635,7 +635,7 @@ impl Frame for Script {
             Input::Value(value) => Got::Value(value),
             Input::Raised(value) => Got::Raised(value),
             Input::Continuation(k) => Got::K(K::Machine(k)),
-            Input::Refused(refusal) => Got::Refused(refusal),
+            Input::Refused(refusal) => Got::Refused(*refusal),
             Input::Restarted => unreachable!("nobody asks for that"),
         };
         match interpret(self, input, cx) {

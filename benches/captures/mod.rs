@@ -91,6 +91,13 @@ impl Frame for Call {
 
     #[inline]
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        self.step(input, cx.world)
+    }
+}
+
+impl Call {
+    #[inline(always)]
+    fn step(&mut self, input: Input<Self>, world: &mut Probe) -> Step<Self> {
         let capture = |body| Step::Capture {
             tag: WHOLE,
             operator: Operator::Control,
@@ -115,28 +122,28 @@ impl Frame for Call {
                     body: *body,
                 },
                 None => {
-                    cx.world.end();
+                    world.end();
                     Step::Return(0)
                 }
             },
             Do(task) => match task {
                 Task::Capture(0) => {
-                    cx.world.end();
-                    cx.world.begun = None;
+                    world.end();
+                    world.begun = None;
                     Step::Abort {
                         tag: WHOLE,
                         value: 0,
                     }
                 }
                 Task::Capture(left) => {
-                    cx.world.begin();
+                    world.begin();
                     *left -= 1;
                     capture(Keep)
                 }
                 Task::CaptureAndReturn => match input {
                     Input::Start => capture(Keep),
                     _ => {
-                        cx.world.begin();
+                        world.begin();
                         Step::Return(0)
                     }
                 },
@@ -148,15 +155,15 @@ impl Frame for Call {
                     _ => unreachable!("it has escaped"),
                 },
                 Task::Return => {
-                    cx.world.begin();
+                    world.begin();
                     Step::Return(0)
                 }
                 Task::Raise => {
-                    cx.world.begin();
+                    world.begin();
                     Step::Raise(0)
                 }
                 Task::Abort => {
-                    cx.world.begin();
+                    world.begin();
                     Step::Abort {
                         tag: ESCAPE,
                         value: 0,
@@ -165,23 +172,23 @@ impl Frame for Call {
             },
             Keep => {
                 if let Input::Continuation(k) = input {
-                    cx.world.kept = Some(k);
+                    world.kept = Some(k);
                 }
                 Step::Return(0)
             }
             Resume(0) => {
-                cx.world.end();
+                world.end();
                 Step::Return(0)
             }
             Resume(left) => {
-                cx.world.begin();
+                world.begin();
                 *left -= 1;
                 Step::Prompt {
                     tag: ESCAPE,
                     body: Again,
                 }
             }
-            Again => match &cx.world.kept {
+            Again => match &world.kept {
                 Some(k) => Step::TailResume {
                     continuation: k.clone(),
                     with: Ok(0),
@@ -199,26 +206,26 @@ impl Frame for Call {
             }
             Yield(n) => {
                 if let Input::Continuation(k) = input {
-                    cx.world.kept = Some(k);
+                    world.kept = Some(k);
                 }
                 Step::Return(*n)
             }
             Take(left) => {
                 if let Input::Value(n) = input {
-                    cx.world.sum += n;
+                    world.sum += n;
                 }
                 if *left == 0 {
-                    cx.world.end();
+                    world.end();
                     return Step::Return(0);
                 }
                 *left -= 1;
-                match cx.world.kept.take() {
+                match world.kept.take() {
                     Some(continuation) => Step::Resume {
                         continuation,
                         with: Ok(0),
                     },
                     None => {
-                        cx.world.begin();
+                        world.begin();
                         Step::Prompt {
                             tag: WHOLE,
                             body: Items(0),
@@ -318,8 +325,43 @@ pub(crate) mod copying {
         begun.elapsed()
     }
 
-    /// `n` calls, one inside the other, and their returns; done `times` times.
+    /// `n` calls, one inside the other, and their returns; done `times` times. The same frames
+    /// take the same steps; only what does them is no machine.
     pub(crate) fn calls(n: u64, times: u64) -> Duration {
+        let mut probe = Probe::default();
+        let mut stack = Vec::new();
+        let begun = Instant::now();
+        for _ in 0..times {
+            stack.push(Count(n));
+            let mut input = Input::Start;
+            while let Some(top) = stack.last_mut() {
+                match top.step(input, &mut probe) {
+                    Step::Call(call) => {
+                        stack.push(call);
+                        input = Input::Start;
+                    }
+                    Step::TailCall(call) => {
+                        *top = call;
+                        input = Input::Start;
+                    }
+                    Step::Return(n) => {
+                        stack.pop();
+                        input = Input::Value(n);
+                    }
+                    Step::Raise(error) => {
+                        while stack.pop_if(|call| !call.catches()).is_some() {}
+                        input = Input::Raised(error);
+                    }
+                    step => unreachable!("{step:?}"),
+                }
+            }
+            black_box(input);
+        }
+        begun.elapsed()
+    }
+
+    /// The same, written for calls and returns only.
+    pub(crate) fn calls_by_hand(n: u64, times: u64) -> Duration {
         enum Next {
             Call(Call),
             Return(u64),

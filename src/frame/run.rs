@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::level::{Barrier, Boundary, Level, Levels};
 use super::position::{Attached, Unsealed};
 use super::winder::{Came, Under, WinderNode};
-use super::{Context, Continuation, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
+use super::{Context, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
 
 /// All of a machine but the frames on top, which one of them borrows while it runs.
 pub(super) struct State<F: Frame> {
@@ -34,30 +34,9 @@ pub(super) enum Next<F: Frame> {
     Refuse(Refusal),
 }
 
-/// The frequent inputs, in a form that the compiler keeps in registers.
-enum Go<F: Frame> {
-    Start,
-    Value(F::Value),
-    Continuation(Continuation<F>),
-    /// The input is elsewhere.
-    Other,
-}
-
-impl<F: Frame> Go<F> {
-    #[inline(always)]
-    fn input(self, other: &mut Input<F>) -> Input<F> {
-        match self {
-            Self::Start => Input::Start,
-            Self::Value(value) => Input::Value(value),
-            Self::Continuation(k) => Input::Continuation(k),
-            Self::Other => mem::replace(other, Input::Start),
-        }
-    }
-}
-
 impl<F: Frame> Next<F> {
     pub(super) fn of(done: Result<Self, Refusal>) -> Self {
-        done.unwrap_or_else(|refusal| Self::Resume(Input::Refused(refusal)))
+        done.unwrap_or_else(|refusal| Self::Resume(refusal.into()))
     }
 }
 
@@ -90,7 +69,7 @@ impl<F: Frame> State<F> {
     pub(super) fn run(
         &mut self,
         frames: &mut Vec<F>,
-        input: Input<F>,
+        mut input: Input<F>,
         world: &mut F::World,
         fuel: &mut u64,
         left: &mut Input<F>,
@@ -101,14 +80,12 @@ impl<F: Frame> State<F> {
             index: 0,
             fuel: *fuel,
         };
-        let mut go = Go::Other;
-        let mut other = input;
         loop {
             if cx.fuel == 0 {
                 let state = &mut *cx.state;
                 if state.nesting == 0 {
                     *fuel = 0;
-                    *left = go.input(&mut other);
+                    *left = input;
                     return Ok(Outcome::OutOfFuel);
                 }
                 if state.overrun == state.limits.overrun {
@@ -127,29 +104,28 @@ impl<F: Frame> State<F> {
                 unreachable!("the machine runs without a frame")
             };
             cx.index = len - 1;
-            let step = top.resume(go.input(&mut other), &mut cx);
+            let step = top.resume(input, &mut cx);
             let state = &mut *cx.state;
             let next = match step {
                 Step::Return(value) => {
-                    frames.pop();
+                    drop_last(frames);
                     if len - 1 > state.attached.floor {
-                        go = Go::Value(value);
+                        input = Input::Value(value);
                         continue;
                     }
                     state.attached.drop_marks(len - 1);
                     if len > 1 || state.return_into(frames) {
-                        go = Go::Value(value);
+                        input = Input::Value(value);
                         continue;
                     }
                     state.deliver(frames, Ok(value))
                 }
                 Step::Call(frame) => {
                     state.push_where_room(frames, frame);
-                    go = Go::Start;
+                    input = Input::Start;
                     if state.below + len >= state.limits.depth {
                         frames.truncate(len);
-                        go = Go::Other;
-                        other = Input::Refused(state.too_deep());
+                        input = state.too_deep().into();
                     }
                     continue;
                 }
@@ -159,11 +135,11 @@ impl<F: Frame> State<F> {
                     if len <= state.attached.floor + 1 {
                         state.attached.drop_marks(len - 1);
                     }
-                    go = Go::Start;
+                    input = Input::Start;
                     continue;
                 }
                 Step::Raise(error) => {
-                    frames.truncate(len - 1);
+                    drop_last(frames);
                     state.raise(frames, error)
                 }
                 Step::Capture {
@@ -175,7 +151,7 @@ impl<F: Frame> State<F> {
                     if state.is_near(len, tag) {
                         let k = state.capture_near(frames, tag, operator, place);
                         state.push(frames, body);
-                        go = Go::Continuation(k);
+                        input = Input::Continuation(k);
                         continue;
                     }
                     Next::of(state.capture(frames, tag, operator, place, body))
@@ -185,10 +161,9 @@ impl<F: Frame> State<F> {
                         state.seal(frames);
                         state.levels.push(Level::prompt(tag));
                         state.push(frames, body);
-                        go = Go::Start;
+                        input = Input::Start;
                     } else {
-                        go = Go::Other;
-                        other = Input::Refused(state.too_deep());
+                        input = state.too_deep().into();
                     }
                     continue;
                 }
@@ -197,7 +172,7 @@ impl<F: Frame> State<F> {
                         state.clear(frames);
                         state.pop_level();
                         if state.return_into(frames) {
-                            go = Go::Value(value);
+                            input = Input::Value(value);
                             continue;
                         }
                         state.deliver(frames, Ok(value))
@@ -207,7 +182,7 @@ impl<F: Frame> State<F> {
                 }
                 Step::Resume { continuation, with } => {
                     match state.check_resume(&continuation, state.below + len) {
-                        Err(refusal) => Next::Resume(Input::Refused(refusal)),
+                        Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
                             state.seal(frames);
                             state.resume(frames, continuation, with)
@@ -216,9 +191,9 @@ impl<F: Frame> State<F> {
                 }
                 Step::TailResume { continuation, with } => {
                     match state.check_resume(&continuation, state.below + len - 1) {
-                        Err(refusal) => Next::Resume(Input::Refused(refusal)),
+                        Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
-                            frames.truncate(len - 1);
+                            drop_last(frames);
                             if len - 1 <= state.attached.floor {
                                 state.attached.drop_marks(len - 1);
                             }
@@ -234,18 +209,12 @@ impl<F: Frame> State<F> {
                 } => Next::of(state.replace(frames, tag, continuation, with)),
                 Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
                 Step::Suspend(value) => match state.host_call() {
-                    Some(host_call) => Next::Resume(Input::Refused(Refusal::Barrier { host_call })),
+                    Some(host_call) => Next::Resume(Refusal::Barrier { host_call }.into()),
                     None => Next::Stop(Outcome::Suspended(value)),
                 },
             };
             match next {
-                Next::Resume(Input::Start) => go = Go::Start,
-                Next::Resume(Input::Value(value)) => go = Go::Value(value),
-                Next::Resume(Input::Continuation(k)) => go = Go::Continuation(k),
-                Next::Resume(next) => {
-                    go = Go::Other;
-                    other = next;
-                }
+                Next::Resume(next) => input = next,
                 Next::Stop(outcome) => {
                     *fuel = cx.fuel;
                     return Ok(outcome);
@@ -423,7 +392,7 @@ impl<F: Frame> State<F> {
                     return Next::Resume(match result {
                         Ok(value) => Input::Value(value),
                         Err(Interrupted::Raised(error)) => Input::Raised(error),
-                        Err(Interrupted::Refused(refusal)) => Input::Refused(refusal),
+                        Err(Interrupted::Refused(refusal)) => refusal.into(),
                     });
                 }
                 Unsealed::Spent(frame) => {
@@ -515,6 +484,15 @@ impl<F: Frame> State<F> {
         }
         self.pop_level();
         outcome
+    }
+}
+
+/// Drops the topmost frame where it lies: to move one that was just written costs more.
+#[inline(always)]
+fn drop_last<F>(frames: &mut Vec<F>) {
+    let len = frames.len();
+    if len > 0 {
+        frames.truncate(len - 1);
     }
 }
 

@@ -83,10 +83,17 @@ pub enum Input<F: Frame> {
     Raised(F::Value),
     /// The rest of the computation, for the body of a capture.
     Continuation(Continuation<F>),
-    /// The step could not be done; nothing has changed.
-    Refused(Refusal),
+    /// The step could not be done; nothing has changed. In a box, since it is rare, and an
+    /// input is handed over with every step.
+    Refused(Box<Refusal>),
     /// What was above is gone, and this frame starts again from its own slots.
     Restarted,
+}
+
+impl<F: Frame> From<Refusal> for Input<F> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
 }
 
 impl<F: Frame> fmt::Debug for Input<F>
