@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 
 use super::ledger::Ledger;
 use super::level::{Boundary, Level};
-use super::position::Position;
-use super::segment::{Captured, Chain, Held};
+use super::segment::{Captured, Chain, Held, Segment};
 use super::winder::{Under, depth};
 use super::{Frame, PromptTag, Refusal};
 
@@ -142,49 +142,42 @@ impl<F: Frame> Continuation<F> {
         }
     }
 
-    /// What was captured as a level of its own, if it is no more than a chain.
+    /// Of what is no more than a chain: how many frames there are, and the prompt below.
     #[inline(always)]
-    pub(super) fn into_level(self) -> Result<Level<F>, Self> {
-        let (len, size, prompt) = match self.head.get() {
-            Some(segment) => match segment.captured {
-                Captured::Chain { size, prompt } => (segment.len(), size, prompt),
-                _ => return Err(self),
-            },
-            None => return Err(self),
-        };
-        Ok(Level {
-            position: Position {
-                chain: Chain {
-                    first: self.head,
-                    len,
-                },
-                rest: None,
-                size,
-            },
-            winders: None,
-            boundary: match prompt {
-                Some(tag) => Boundary::Prompt { tag, times: 1 },
-                None => Boundary::Open,
-            },
-        })
+    pub(super) fn as_chain(&self) -> Option<(usize, Option<PromptTag>)> {
+        match *self.captured() {
+            Captured::Chain { size, prompt } => Some((size, prompt)),
+            _ => None,
+        }
+    }
+
+    /// The chain that begins with the segment.
+    #[inline(always)]
+    pub(super) fn into_chain(self) -> Chain<F> {
+        Chain {
+            len: self.head.get().map_or(0, Segment::len),
+            first: self.head,
+        }
     }
 
     /// What was captured, moved out if this is its only holder.
-    pub(super) fn into_piece(self) -> Piece<F> {
-        match self.into_level() {
-            Ok(level) => Piece::new(alloc::vec![level], false),
-            Err(mut whole) => {
-                if let Some(segment) = whole.head.get_mut()
-                    && let Captured::Piece(piece) =
-                        core::mem::replace(&mut segment.captured, Captured::Nothing)
-                {
-                    return *piece;
-                }
-                match whole.captured() {
-                    Captured::Piece(piece) => piece.share(),
-                    _ => unreachable!("a continuation is of what was captured"),
-                }
-            }
+    pub(super) fn into_piece(mut self) -> Piece<F> {
+        if let Some((size, prompt)) = self.as_chain() {
+            let mut level = Level::empty(match prompt {
+                Some(tag) => Boundary::Prompt { tag, times: 1 },
+                None => Boundary::Open,
+            });
+            level.position.put(self.into_chain(), size);
+            return Piece::new(alloc::vec![level], false);
+        }
+        if let Some(segment) = self.head.get_mut()
+            && let Captured::Piece(piece) = mem::replace(&mut segment.captured, Captured::Nothing)
+        {
+            return *piece;
+        }
+        match self.captured() {
+            Captured::Piece(piece) => piece.share(),
+            _ => unreachable!("a continuation is of what was captured"),
         }
     }
 

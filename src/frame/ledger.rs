@@ -9,12 +9,8 @@ use super::segment::Segment;
 
 /// What is dropped later.
 pub(super) enum Remains<F: Frame> {
-    Segment {
-        _contents: Rc<Segment<F>>,
-    },
-    Winder {
-        _thunks: (F, F),
-    },
+    Segment { _contents: Rc<Segment<F>> },
+    Winder { _thunks: (F, F) },
 }
 
 /// What the segments of a machine have in common.

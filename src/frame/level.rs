@@ -45,10 +45,6 @@ impl<F: Frame> Level<F> {
         }
     }
 
-    pub(super) fn prompt(tag: PromptTag) -> Self {
-        Self::empty(Boundary::Prompt { tag, times: 1 })
-    }
-
     /// A copy for a continuation.
     pub(super) fn share(&self) -> Self {
         Self {
@@ -62,58 +58,98 @@ impl<F: Frame> Level<F> {
     }
 }
 
-/// The levels of a stack, lowest first. The last one is running, and there is always one.
-pub(super) struct Levels<F: Frame>(Vec<Level<F>>);
+/// The levels of a stack, lowest first. One is running, and there is always one.
+///
+/// Those above it are empty. They are filled where they lie, since a level that was just
+/// written is not moved for nothing.
+pub(super) struct Levels<F: Frame> {
+    list: Vec<Level<F>>,
+    /// The index of the level that is running.
+    running: usize,
+}
 
 impl<F: Frame> Levels<F> {
     pub(super) fn new(bottom: Level<F>) -> Self {
-        Self(alloc::vec![bottom])
+        Self {
+            list: alloc::vec![bottom],
+            running: 0,
+        }
     }
 
     /// The level that is running.
     #[inline(always)]
     pub(super) fn top(&self) -> &Level<F> {
-        let Some(top) = self.0.last() else {
-            unreachable!("the lowest level is never dropped")
-        };
-        top
+        &self.list[self.running]
     }
 
     /// The level that is running.
     #[inline(always)]
     pub(super) fn top_mut(&mut self) -> &mut Level<F> {
-        let Some(top) = self.0.last_mut() else {
-            unreachable!("the lowest level is never dropped")
-        };
-        top
+        &mut self.list[self.running]
     }
 
     /// The index of the level that is running.
     pub(super) fn last(&self) -> usize {
-        self.0.len() - 1
+        self.running
     }
 
+    #[inline]
+    pub(super) fn push(&mut self, boundary: Boundary<F>) {
+        self.running += 1;
+        if self.running == self.list.len() {
+            self.push_new(boundary);
+        } else {
+            self.top_mut().boundary = boundary;
+        }
+    }
+
+    #[cold]
+    fn push_new(&mut self, boundary: Boundary<F>) {
+        self.list.push(Level::empty(boundary));
+    }
+
+    /// Prompts with nothing between them are counted, so that a loop that resumes in tail
+    /// position needs no more and more of them.
     #[inline(always)]
-    pub(super) fn push(&mut self, level: Level<F>) {
-        self.0.push(level);
+    pub(super) fn push_prompts(&mut self, tag: PromptTag, times: usize) {
+        let top = self.top_mut();
+        if let Boundary::Prompt {
+            tag: here,
+            times: so_far,
+        } = &mut top.boundary
+            && top.position.is_empty()
+            && *here == tag
+        {
+            *so_far += times;
+        } else {
+            self.push(Boundary::Prompt { tag, times });
+        }
     }
 
-    /// Drops the level that is running, unless it is the lowest.
+    /// Drops what is in the level that is running. The one below is running then, if there is
+    /// one.
     #[inline(always)]
     pub(super) fn pop(&mut self) {
-        let len = self.0.len();
-        if len > 1 {
-            self.0.truncate(len - 1);
+        let top = &mut self.list[self.running];
+        top.position.clear();
+        if top.winders.is_some() {
+            top.winders = None;
+        }
+        if self.running > 0 {
+            top.boundary = Boundary::Open;
+            self.running -= 1;
         }
     }
 
     /// The levels from this index up, lowest first.
     pub(super) fn from(&self, index: usize) -> &[Level<F>] {
-        &self.0[index..]
+        &self.list[index..=self.running]
     }
 
-    /// Takes the levels from this index up. One is to be pushed if none is left.
+    /// Takes the levels from this index up, which is not the lowest.
     pub(super) fn take_from(&mut self, index: usize) -> Vec<Level<F>> {
-        self.0.split_off(index)
+        self.list.truncate(self.running + 1);
+        self.running = index - 1;
+        self.list.split_off(index)
     }
 }

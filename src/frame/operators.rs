@@ -5,7 +5,6 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::level::{Boundary, Level};
-use super::position::Position;
 use super::run::{Next, State};
 use super::winding::Then;
 use super::{Continuation, Frame, Input, Interrupted, Operator, Place, PromptTag, Refusal};
@@ -28,27 +27,26 @@ impl<F: Frame> State<F> {
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
     ) -> Next<F> {
-        match continuation.into_level() {
-            Ok(level) => {
-                self.attached.batch = 1;
-                self.put(level);
-                match with {
-                    Ok(value) if self.return_into(frames) => Next::Resume(Input::Value(value)),
-                    with => self.deliver(frames, with.map_err(Interrupted::Raised)),
-                }
-            }
-            Err(whole) => self.enter(frames, whole.into_piece(), with, 0),
+        let Some((size, prompt)) = continuation.as_chain() else {
+            return self.enter(frames, continuation.into_piece(), with, 0);
+        };
+        self.attached.batch = 1;
+        self.below += size;
+        if let Some(tag) = prompt {
+            self.levels.push_prompts(tag, 1);
+        }
+        let position = &mut self.levels.top_mut().position;
+        position.put(continuation.into_chain(), size);
+        match with {
+            Ok(value) if self.return_into(frames) => Next::Resume(Input::Value(value)),
+            with => self.deliver(frames, with.map_err(Interrupted::Raised)),
         }
     }
 
     /// Whether a capture goes to the prompt of the running level, and takes no more than one
     /// chain: the frequent case.
     #[inline(always)]
-    pub(super) fn is_near(
-        &self,
-        frames: usize,
-        tag: PromptTag,
-    ) -> bool {
+    pub(super) fn is_near(&self, frames: usize, tag: PromptTag) -> bool {
         let level = self.levels.top();
         matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
             && level.winders.is_none()
@@ -74,7 +72,7 @@ impl<F: Frame> State<F> {
         let continuation = Continuation::of_chain(&mut position.chain, size, prompt);
         if place == Place::Prompt {
             self.below -= size;
-            *position = Position::empty();
+            position.clear();
             if !operator.keeps_prompt() {
                 self.drop_prompt();
             }
@@ -128,7 +126,7 @@ impl<F: Frame> State<F> {
             // Moved: nobody else has these levels.
             let mut levels = self.levels.take_from(at);
             let boundary = mem::replace(&mut levels[0].boundary, lowest);
-            self.levels.push(Level::empty(Boundary::Open));
+            self.levels.push(Boundary::Open);
             let piece = Piece::new(levels, self.ledger.singles());
             self.below -= piece.size;
             self.keep_prompt(boundary, operator);
@@ -224,32 +222,12 @@ impl<F: Frame> State<F> {
     }
 
     /// Puts a level without winders on top.
-    #[inline(always)]
     pub(super) fn put(&mut self, level: Level<F>) {
         self.below += level.position.size;
-        let top = self.levels.top_mut();
-        match level.boundary {
-            Boundary::Prompt { tag, times } => {
-                if let Boundary::Prompt {
-                    tag: here,
-                    times: so_far,
-                } = &mut top.boundary
-                    && *here == tag
-                    && top.position.is_empty()
-                {
-                    // Prompts with nothing between them are counted, so that a loop that
-                    // resumes in tail position needs no more and more of them.
-                    *so_far += times;
-                    top.position = level.position;
-                } else {
-                    self.levels.push(level);
-                }
-            }
-            _ if top.position.is_empty() => top.position = level.position,
-            _ => {
-                let base = top.position.take();
-                top.position = level.position.on(base);
-            }
+        if let Boundary::Prompt { tag, times } = level.boundary {
+            self.levels.push_prompts(tag, times);
         }
+        let position = &mut self.levels.top_mut().position;
+        *position = level.position.on(position.take());
     }
 }

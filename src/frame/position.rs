@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::mem;
+use core::mem::{self, ManuallyDrop};
 
 use super::Frame;
 use super::ledger::Ledger;
-use super::segment::{Captured, Chain, Held, Mark, Single};
+use super::segment::{Chain, Held, Mark, Segment, Single};
 use super::winder::Under;
 
 /// The most frames that are cloned at once.
@@ -91,6 +91,31 @@ impl<F: Frame> Position<F> {
 
     pub(super) fn take(&mut self) -> Self {
         mem::replace(self, Self::empty())
+    }
+
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        self.chain.clear();
+        if self.rest.is_some() {
+            self.rest = None;
+        }
+        self.size = 0;
+    }
+
+    /// Puts a chain on top.
+    #[inline(always)]
+    pub(super) fn put(&mut self, chain: Chain<F>, size: usize) {
+        if self.is_empty() {
+            self.chain.set(chain);
+            self.size = size;
+        } else {
+            let upper = Self {
+                chain,
+                rest: None,
+                size,
+            };
+            *self = upper.on(self.take());
+        }
     }
 
     /// All chains, from the top down.
@@ -180,10 +205,10 @@ impl<F: Frame> Position<F> {
             if !attached.under.is_nothing() {
                 segment.under = attached.under.take();
             }
-            segment.below = self.chain.take();
+            mem::swap(&mut segment.below, &mut self.chain);
         }
         ledger.note(len);
-        self.chain = Chain { first, len };
+        self.chain.set(Chain { first, len });
         self.size += len;
     }
 
@@ -237,58 +262,55 @@ impl<F: Frame> Position<F> {
     }
 
     /// Takes frames back from the topmost segment, where there is one and no frame is active.
-    #[inline]
     pub(super) fn unseal(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) -> Unsealed {
-        let Chain { first, len } = &mut self.chain;
-        if let Some(segment) = first.get_mut() {
-            let len = *len;
-            self.size -= len;
-            let below = segment.below.take();
-            segment.captured = Captured::Nothing;
-            if !segment.under.is_nothing() {
-                attached.under = segment.under.take();
-            }
-            if !segment.marks.is_empty() {
-                attached.marks = mem::take(&mut segment.marks);
-                while attached.marks.pop_if(|mark| mark.index >= len).is_some() {}
-                attached.refloor();
-            }
-            let single = segment.single.take();
-            mem::swap(frames, &mut segment.frames);
-            let sealed = frames.len() + usize::from(single.is_some());
-            mem::replace(&mut self.chain, below).first.recycle(sealed);
-            if let Some(single) = single {
-                return attached.push_single(frames, single.kind, single.frame.into_inner());
-            }
-            frames.truncate(len);
-            return Unsealed::Frames;
-        }
-        self.unseal_shared(frames, attached)
-    }
-
-    /// The same where others hold the segment too: some frames are cloned.
-    #[inline]
-    fn unseal_shared(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) -> Unsealed {
         let Some(segment) = self.chain.first.get() else {
             return Unsealed::Nothing;
         };
-        let len = self.chain.len;
-        if let Some(single) = &segment.single {
-            self.size -= 1;
-            attached.under = segment.under.clone();
-            let frame = single.frame.borrow_mut().take();
-            let kind = single.kind;
-            if frame.is_some() {
-                attached.marks.extend_from_slice(&segment.marks);
-            }
-            self.chain = segment.below.clone();
-            return attached.push_single(frames, kind, frame);
+        if segment.single.is_some() {
+            return self.unseal_single(frames, attached);
         }
+        self.unseal_some(frames, attached);
+        Unsealed::Frames
+    }
+
+    /// The same where there is a segment, and its frames can be resumed more than once.
+    #[inline(always)]
+    pub(super) fn unseal_some(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) {
+        let Chain { first, len } = &mut self.chain;
+        let len = *len;
+        let Some(segment) = first.get_mut() else {
+            self.unseal_shared(frames, attached);
+            return;
+        };
+        self.size -= len;
+        segment.captured.clear();
+        if !segment.under.is_nothing() {
+            attached.under = segment.under.take();
+        }
+        if !segment.marks.is_empty() {
+            attached.marks = mem::take(&mut segment.marks);
+            while attached.marks.pop_if(|mark| mark.index >= len).is_some() {}
+            attached.refloor();
+        }
+        mem::swap(frames, &mut segment.frames);
+        self.chain.step_down(frames.len());
+        if len < frames.len() {
+            frames.truncate(len);
+        }
+    }
+
+    /// The same where others hold the segment too: some frames are cloned.
+    #[inline(always)]
+    fn unseal_shared(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) {
+        let Some(segment) = self.chain.first.get() else {
+            return;
+        };
+        let len = self.chain.len;
         let count = attached.batch.min(len);
-        attached.batch = attached.batch.saturating_mul(2).min(LARGEST_BATCH);
+        attached.batch = (attached.batch * 2).min(LARGEST_BATCH);
         let first = len - count;
         if count == 1 {
-            frames.push(segment.frames[first].clone());
+            push_frame(frames, segment.frames[first].clone());
         } else {
             frames.extend_from_slice(&segment.frames[first..len]);
         }
@@ -312,7 +334,33 @@ impl<F: Frame> Position<F> {
         } else {
             self.chain.len = first;
         }
-        Unsealed::Frames
+    }
+
+    /// The same where the segment is a frame that can be resumed once.
+    #[cold]
+    fn unseal_single(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) -> Unsealed {
+        let first = &self.chain.first;
+        let (Some(segment), Some(single)) = (first.get(), first.get().and_then(Segment::single))
+        else {
+            return Unsealed::Nothing;
+        };
+        self.size -= 1;
+        let frame = single.frame.borrow_mut().take();
+        let kind = single.kind;
+        attached.under = segment.under.clone();
+        if frame.is_some() {
+            attached.marks.extend_from_slice(&segment.marks);
+        }
+        self.chain = segment.below.clone();
+        attached.refloor();
+        match frame {
+            Some(frame) => {
+                frames.push(frame);
+                attached.singles = true;
+                Unsealed::Frames
+            }
+            None => Unsealed::Spent(kind),
+        }
     }
 
     /// Drops the frames of the topmost segment down to one that catches, without cloning
@@ -396,24 +444,6 @@ impl<F: Frame> Attached<F> {
         }
     }
 
-    #[cold]
-    fn push_single(
-        &mut self,
-        frames: &mut Vec<F>,
-        kind: &'static str,
-        frame: Option<F>,
-    ) -> Unsealed {
-        self.refloor();
-        match frame {
-            Some(frame) => {
-                frames.push(frame);
-                self.singles = true;
-                Unsealed::Frames
-            }
-            None => Unsealed::Spent(kind),
-        }
-    }
-
     /// Drops the marks of frames that are gone, where so many are left.
     #[inline]
     pub(super) fn drop_marks(&mut self, frames: usize) {
@@ -426,10 +456,33 @@ impl<F: Frame> Attached<F> {
     }
 
     /// Drops everything.
+    #[inline(always)]
     pub(super) fn clear(&mut self) {
-        self.marks.clear();
-        self.under = Under::Nothing;
+        if !self.marks.is_empty() {
+            self.marks.clear();
+        }
+        if !self.under.is_nothing() {
+            self.under = Under::Nothing;
+        }
         self.floor = 0;
         self.singles = false;
+    }
+}
+
+/// Makes a frame active. It is moved once: to be dropped if room cannot be had it would need
+/// an address, and a frame that is written there in pieces is slow to be copied from there as
+/// a whole. So in that case, in which the process is about to end, it is not dropped.
+#[inline(always)]
+pub(super) fn push_frame<F>(frames: &mut Vec<F>, frame: F) {
+    #[cold]
+    fn make_room<F>(frames: &mut Vec<F>) {
+        frames.reserve(1);
+    }
+    let frame = ManuallyDrop::new(frame);
+    if frames.len() == frames.capacity() {
+        make_room(frames);
+    }
+    if frames.len() < frames.capacity() {
+        frames.push(ManuallyDrop::into_inner(frame));
     }
 }

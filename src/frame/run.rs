@@ -3,11 +3,11 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::mem;
+use core::mem::{self, ManuallyDrop};
 
 use super::ledger::Ledger;
-use super::level::{Barrier, Boundary, Level, Levels};
-use super::position::{Attached, Unsealed};
+use super::level::{Barrier, Boundary, Levels};
+use super::position::{Attached, Unsealed, push_frame};
 use super::winder::{Came, Under, WinderNode};
 use super::{Context, Frame, Input, Interrupted, Limits, Outcome, Refusal, Step};
 
@@ -97,9 +97,6 @@ impl<F: Frame> State<F> {
                 cx.fuel -= 1;
             }
             let len = frames.len();
-            if len == frames.capacity() {
-                make_room(frames);
-            }
             let Some(top) = frames.last_mut() else {
                 unreachable!("the machine runs without a frame")
             };
@@ -121,7 +118,7 @@ impl<F: Frame> State<F> {
                     state.deliver(frames, Ok(value))
                 }
                 Step::Call(frame) => {
-                    state.push_where_room(frames, frame);
+                    state.push(frames, frame);
                     input = Input::Start;
                     if state.below + len >= state.limits.depth {
                         frames.truncate(len);
@@ -149,8 +146,9 @@ impl<F: Frame> State<F> {
                     body,
                 } => {
                     if state.is_near(len, tag) {
+                        let body = ManuallyDrop::new(body);
                         let k = state.capture_near(frames, tag, operator, place);
-                        state.push(frames, body);
+                        state.push(frames, ManuallyDrop::into_inner(body));
                         input = Input::Continuation(k);
                         continue;
                     }
@@ -158,9 +156,10 @@ impl<F: Frame> State<F> {
                 }
                 Step::Prompt { tag, body } => {
                     if state.below + len < state.limits.depth {
+                        let body = ManuallyDrop::new(body);
                         state.seal(frames);
-                        state.levels.push(Level::prompt(tag));
-                        state.push(frames, body);
+                        state.levels.push_prompts(tag, 1);
+                        state.push(frames, ManuallyDrop::into_inner(body));
                         input = Input::Start;
                     } else {
                         input = state.too_deep().into();
@@ -228,24 +227,11 @@ impl<F: Frame> State<F> {
     }
 
     /// Makes a frame active.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, frames: &mut Vec<F>, frame: F) {
-        // Looked at where it lies, so that it is moved once.
-        frames.push(frame);
+        push_frame(frames, frame);
         if let Some(frame) = frames.last() {
             self.attached.note(frame);
-        }
-    }
-
-    /// The same where it was made sure that there is room. A frame that may have to be dropped
-    /// needs an address, and the compiler would put each of them there first.
-    #[inline(always)]
-    fn push_where_room(&mut self, frames: &mut Vec<F>, frame: F) {
-        if frames.len() < frames.capacity() {
-            self.push(frames, frame);
-        } else {
-            mem::forget(frame);
-            unreachable!("there is no room for a frame");
         }
     }
 
@@ -290,12 +276,6 @@ impl<F: Frame> State<F> {
         unsealed
     }
 
-    #[inline(always)]
-    pub(super) fn push_level(&mut self, level: Level<F>) {
-        self.below += level.position.size;
-        self.levels.push(level);
-    }
-
     /// Drops what is left of the level that is running, and goes on in the one below.
     #[inline(always)]
     pub(super) fn pop_level(&mut self) {
@@ -307,7 +287,8 @@ impl<F: Frame> State<F> {
     /// short way of `deliver`.
     #[inline(always)]
     pub(super) fn return_into(&mut self, frames: &mut Vec<F>) -> bool {
-        let chain = &self.levels.top().position.chain;
+        let position = &mut self.levels.top_mut().position;
+        let chain = &position.chain;
         let is_plain = chain
             .first
             .get()
@@ -315,17 +296,15 @@ impl<F: Frame> State<F> {
         if !is_plain || !self.attached.under.is_nothing() {
             return false;
         }
-        self.unseal(frames);
+        let before = position.size;
+        position.unseal_some(frames, &mut self.attached);
+        self.below -= before - position.size;
         true
     }
 
     /// Runs what is under the active frames, now that they are used up, with what they came
     /// to.
-    pub(super) fn deliver(
-        &mut self,
-        frames: &mut Vec<F>,
-        mut result: Came<F::Value>,
-    ) -> Next<F> {
+    pub(super) fn deliver(&mut self, frames: &mut Vec<F>, mut result: Came<F::Value>) -> Next<F> {
         loop {
             match self.attached.under.take() {
                 Under::Nothing => {}
@@ -348,11 +327,12 @@ impl<F: Frame> State<F> {
                     }
                 }
                 Under::Inside(winder) => {
-                    self.levels.top_mut().winders = match self.levels.top_mut().winders.take().map(Rc::try_unwrap) {
-                        Some(Ok(mut node)) => node.below.take(),
-                        Some(Err(node)) => node.below.clone(),
-                        None => None,
-                    };
+                    self.levels.top_mut().winders =
+                        match self.levels.top_mut().winders.take().map(Rc::try_unwrap) {
+                            Some(Ok(mut node)) => node.below.take(),
+                            Some(Err(node)) => node.below.clone(),
+                            None => None,
+                        };
                     self.attached.under = Under::Leaving(Box::new(result));
                     self.push(frames, winder.after());
                     return Next::Resume(Input::Start);
@@ -465,7 +445,7 @@ impl<F: Frame> State<F> {
             waiting,
             attached: mem::replace(&mut self.attached, Attached::new()),
         };
-        self.push_level(Level::empty(Boundary::Barrier(Box::new(barrier))));
+        self.levels.push(Boundary::Barrier(Box::new(barrier)));
         self.below += waiting;
         self.nesting += 1;
         let at = self.levels.last();
@@ -494,10 +474,4 @@ fn drop_last<F>(frames: &mut Vec<F>) {
     if len > 0 {
         frames.truncate(len - 1);
     }
-}
-
-/// Makes room for one more frame.
-#[cold]
-fn make_room<F>(frames: &mut Vec<F>) {
-    frames.reserve(1);
 }

@@ -82,6 +82,15 @@ pub(super) enum Captured<F: Frame> {
     Piece(Box<Piece<F>>),
 }
 
+impl<F: Frame> Captured<F> {
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        if let Self::Piece(_) = self {
+            *self = Self::Nothing;
+        }
+    }
+}
+
 impl<F: Frame> Segment<F> {
     fn empty() -> Self {
         Self {
@@ -99,6 +108,10 @@ impl<F: Frame> Segment<F> {
         self.frames.len() + usize::from(self.single.is_some())
     }
 
+    pub(super) fn single(&self) -> Option<&Single<F>> {
+        self.single.as_deref()
+    }
+
     /// Drops what it holds, but for the room for frames.
     fn clear(&mut self) {
         self.frames.clear();
@@ -107,8 +120,8 @@ impl<F: Frame> Segment<F> {
         if !self.under.is_nothing() {
             self.under = Under::Nothing;
         }
-        self.below = Chain::empty();
-        self.captured = Captured::Nothing;
+        self.below.clear();
+        self.captured.clear();
     }
 }
 
@@ -147,19 +160,6 @@ impl<F: Frame> Held<F> {
     pub(super) fn address(&self) -> usize {
         self.0.as_ref().map_or(0, |rc| Rc::as_ptr(rc).addr())
     }
-
-    /// The segment, whose only holder this is, and out of which so many frames were taken,
-    /// goes back to the ledger.
-    #[inline(always)]
-    pub(super) fn recycle(mut self, frames: usize) {
-        if let Some(mut segment) = self.0.take()
-            && let Some(contents) = Rc::get_mut(&mut segment)
-            && let Some(ledger) = contents.ledger.take()
-        {
-            ledger.forget(frames);
-            keep(&ledger, segment);
-        }
-    }
 }
 
 impl<F: Frame> Clone for Held<F> {
@@ -170,12 +170,12 @@ impl<F: Frame> Clone for Held<F> {
 }
 
 impl<F: Frame> Drop for Held<F> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if let Some(mut segment) = self.0.take()
-            && Rc::get_mut(&mut segment).is_some()
+        if let Some(segment) = &self.0
+            && Rc::strong_count(segment) == 1
         {
-            bury(segment);
+            bury(&mut self.0);
         }
     }
 }
@@ -190,7 +190,10 @@ fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
 
 /// Drops what a segment holds; what other segments hold that this drops, too.
 #[inline(never)]
-fn bury<F: Frame>(mut segment: Rc<Segment<F>>) {
+fn bury<F: Frame>(held: &mut Option<Rc<Segment<F>>>) {
+    let Some(mut segment) = held.take() else {
+        return;
+    };
     let Some(contents) = Rc::get_mut(&mut segment) else {
         return;
     };
@@ -229,6 +232,34 @@ impl<F: Frame> Chain<F> {
     #[inline]
     pub(super) fn take(&mut self) -> Self {
         mem::replace(self, Self::empty())
+    }
+
+    #[inline(always)]
+    pub(super) fn clear(&mut self) {
+        if !self.is_empty() {
+            *self = Self::empty();
+        }
+    }
+
+    /// Becomes `chain`, where it is empty.
+    #[inline(always)]
+    pub(super) fn set(&mut self, chain: Self) {
+        // What an assignment would drop is known to be nothing.
+        mem::forget(mem::replace(self, chain));
+    }
+
+    /// Goes on to what is below, where nobody else holds the segment, which had so many
+    /// frames and has nothing any more.
+    #[inline(always)]
+    pub(super) fn step_down(&mut self, frames: usize) {
+        if let Some(mut segment) = self.first.0.take()
+            && let Some(contents) = Rc::get_mut(&mut segment)
+            && let Some(ledger) = contents.ledger.take()
+        {
+            mem::swap(self, &mut contents.below);
+            ledger.forget(frames);
+            keep(&ledger, segment);
+        }
     }
 
     /// This chain and what it is of, then those below, from the top down.

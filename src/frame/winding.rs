@@ -77,11 +77,7 @@ impl<F: Frame> Entry<F> {
 }
 
 impl<F: Frame> State<F> {
-    pub(super) fn wind(
-        &mut self,
-        frames: &mut Vec<F>,
-        wind: Wind<F>,
-    ) -> Result<Next<F>, Refusal> {
+    pub(super) fn wind(&mut self, frames: &mut Vec<F>, wind: Wind<F>) -> Result<Next<F>, Refusal> {
         if self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
@@ -152,11 +148,8 @@ impl<F: Frame> State<F> {
                 continue;
             };
             self.cut(&node.at, node.below.clone());
-            self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Leave {
-                to,
-                keep,
-                then,
-            }))));
+            self.levels
+                .push(Boundary::Winding(Box::new(Goal::Leave { to, keep, then })));
             self.push(frames, node.winder.after());
             return Next::Resume(Input::Start);
         }
@@ -280,9 +273,8 @@ impl<F: Frame> State<F> {
                 entry.shared -= 1;
                 continue;
             }
-            self.push_level(Level::empty(Boundary::Winding(Box::new(Goal::Enter(
-                entry,
-            )))));
+            self.levels
+                .push(Boundary::Winding(Box::new(Goal::Enter(entry))));
             self.push(frames, winder.before());
             return Next::Resume(Input::Start);
         }
