@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use super::position::{Attached, Position};
 use super::winder::Winders;
@@ -93,19 +94,23 @@ impl<F: Frame> Levels<F> {
         self.running
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, boundary: Boundary<F>) {
-        self.running += 1;
-        if self.running == self.list.len() {
-            self.push_new(boundary);
-        } else {
-            self.top_mut().boundary = boundary;
-        }
+        *self.push_open() = boundary;
     }
 
-    #[cold]
-    fn push_new(&mut self, boundary: Boundary<F>) {
-        self.list.push(Level::empty(boundary));
+    /// Pushes a level, and answers where its boundary is, which is open.
+    #[inline(always)]
+    fn push_open(&mut self) -> &mut Boundary<F> {
+        #[cold]
+        fn make_room<F: Frame>(list: &mut Vec<Level<F>>) {
+            list.push(Level::empty(Boundary::Open));
+        }
+        self.running += 1;
+        if self.running == self.list.len() {
+            make_room(&mut self.list);
+        }
+        &mut self.top_mut().boundary
     }
 
     /// Prompts with nothing between them are counted, so that a loop that resumes in tail
@@ -122,7 +127,9 @@ impl<F: Frame> Levels<F> {
         {
             *so_far += times;
         } else {
-            self.push(Boundary::Prompt { tag, times });
+            let boundary = self.push_open();
+            // What an assignment would drop is known to be nothing.
+            mem::forget(mem::replace(boundary, Boundary::Prompt { tag, times }));
         }
     }
 

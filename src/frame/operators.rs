@@ -99,14 +99,17 @@ impl<F: Frame> State<F> {
         Err(Refusal::NoSuchPrompt(tag))
     }
 
+    /// Captures whatever lies in between. The body is on top of the active frames.
     pub(super) fn capture(
         &mut self,
         frames: &mut Vec<F>,
         tag: PromptTag,
         operator: Operator,
         place: Place,
-        body: F,
     ) -> Result<Next<F>, Refusal> {
+        let Some(body) = frames.pop() else {
+            unreachable!("the body was put there")
+        };
         let at = self.locate(tag, true)?;
         let limit = self.limits.sealed_frames;
         if self.ledger.sealed().saturating_add(frames.len()) > limit {

@@ -307,7 +307,7 @@ impl<F: Frame> Position<F> {
         };
         let len = self.chain.len;
         let count = attached.batch.min(len);
-        attached.batch = (attached.batch * 2).min(LARGEST_BATCH);
+        attached.batch = attached.batch.saturating_mul(2).min(LARGEST_BATCH);
         let first = len - count;
         if count == 1 {
             push_frame(frames, segment.frames[first].clone());

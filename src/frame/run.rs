@@ -119,10 +119,11 @@ impl<F: Frame> State<F> {
                 }
                 Step::Call(frame) => {
                     state.push(frames, frame);
-                    input = Input::Start;
                     if state.below + len >= state.limits.depth {
-                        frames.truncate(len);
+                        drop_last(frames);
                         input = state.too_deep().into();
+                    } else {
+                        input = Input::Start;
                     }
                     continue;
                 }
@@ -152,7 +153,8 @@ impl<F: Frame> State<F> {
                         input = Input::Continuation(k);
                         continue;
                     }
-                    Next::of(state.capture(frames, tag, operator, place, body))
+                    push_frame(frames, body);
+                    Next::of(state.capture(frames, tag, operator, place))
                 }
                 Step::Prompt { tag, body } => {
                     if state.below + len < state.limits.depth {
@@ -162,6 +164,8 @@ impl<F: Frame> State<F> {
                         state.push(frames, ManuallyDrop::into_inner(body));
                         input = Input::Start;
                     } else {
+                        push_frame(frames, body);
+                        drop_last(frames);
                         input = state.too_deep().into();
                     }
                     continue;

@@ -172,10 +172,8 @@ impl<F: Frame> Clone for Held<F> {
 impl<F: Frame> Drop for Held<F> {
     #[inline(always)]
     fn drop(&mut self) {
-        if let Some(segment) = &self.0
-            && Rc::strong_count(segment) == 1
-        {
-            bury(&mut self.0);
+        if let Some(segment) = self.0.take() {
+            release(segment);
         }
     }
 }
@@ -188,12 +186,19 @@ fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
     }
 }
 
+/// Drops a share in a segment.
+///
+/// Out of line, so that what drops an input or a step stays small where there is nothing.
+#[inline(never)]
+fn release<F: Frame>(mut segment: Rc<Segment<F>>) {
+    if Rc::get_mut(&mut segment).is_some() {
+        bury(segment);
+    }
+}
+
 /// Drops what a segment holds; what other segments hold that this drops, too.
 #[inline(never)]
-fn bury<F: Frame>(held: &mut Option<Rc<Segment<F>>>) {
-    let Some(mut segment) = held.take() else {
-        return;
-    };
+fn bury<F: Frame>(mut segment: Rc<Segment<F>>) {
     let Some(contents) = Rc::get_mut(&mut segment) else {
         return;
     };

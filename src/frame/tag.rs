@@ -3,49 +3,78 @@
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// The number of the next identity that is minted; zero stands for *by name*.
-static NEXT: AtomicUsize = AtomicUsize::new(1);
+/// How many identities were minted.
+static MINTED: AtomicUsize = AtomicUsize::new(0);
 
 /// An identity: a name alone, or a name and a number that nobody else has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialOrd, Ord)]
 struct Identity {
-    number: usize,
+    /// The first bytes of a name that is an identity; or else a number whose first byte is
+    /// none that a name could have there. Two literals of the same text may lie at two
+    /// places, so that most names are told apart, and found to be the same, by this.
+    head: usize,
     name: &'static str,
 }
 
+/// How many bytes of a name are in its head.
+const HEAD: usize = size_of::<usize>();
+
+/// The first number that is minted; the others follow it. No UTF-8 has a byte of ones.
+const FIRST: usize = 0xff << (8 * (HEAD - 1));
+
 impl Identity {
     const fn named(name: &'static str) -> Self {
-        Self { number: 0, name }
+        let bytes = name.as_bytes();
+        let mut head = 0;
+        let mut i = 0;
+        while i < bytes.len() && i < HEAD {
+            head |= (bytes[i] as usize) << (8 * i);
+            i += 1;
+        }
+        Self { head, name }
     }
 
     /// # Panics
     ///
     /// When the numbers of the process are used up.
     fn fresh(name: &'static str) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!(number != 0, "no identity is left to be minted");
-        Self { number, name }
+        let minted = MINTED.fetch_add(1, Ordering::Relaxed);
+        assert!(minted < FIRST.wrapping_neg(), "no identity is left");
+        let head = FIRST + minted;
+        Self { head, name }
     }
 
-    #[inline]
-    fn same(&self, other: &Self) -> bool {
-        /// Two literals of the same text may lie at two places.
-        #[cold]
-        fn same_text(a: &str, b: &str) -> bool {
-            a == b
+    const fn is_named(&self) -> bool {
+        self.head < FIRST
+    }
+}
+
+impl PartialEq for Identity {
+    #[inline(always)]
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head
+            && (!self.is_named()
+                || self.name.len() == other.name.len()
+                    && (self.name.len() <= HEAD || self.name == other.name))
+    }
+}
+
+impl Eq for Identity {}
+
+impl core::hash::Hash for Identity {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.head.hash(state);
+        if self.is_named() {
+            self.name.hash(state);
         }
-        self.number == other.number
-            && (self.number != 0
-                || core::ptr::eq(self.name, other.name)
-                || same_text(self.name, other.name))
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.number {
-            0 => f.write_str(self.name),
-            number => write!(f, "{}#{number}", self.name),
+        match self.head.checked_sub(FIRST) {
+            None => f.write_str(self.name),
+            Some(minted) => write!(f, "{}#{}", self.name, minted + 1),
         }
     }
 }
@@ -53,7 +82,7 @@ impl fmt::Display for Identity {
 macro_rules! identity {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Identity);
 
         impl $name {
@@ -67,7 +96,7 @@ macro_rules! identity {
             ///
             /// # Panics
             ///
-            /// When as many were made as there are numbers in a `usize`.
+            /// When as many were made as a 256th of the numbers in a `usize`.
             #[must_use]
             pub fn fresh(name: &'static str) -> Self {
                 Self(Identity::fresh(name))
@@ -82,25 +111,7 @@ macro_rules! identity {
             /// Whether the name alone is its identity.
             #[must_use]
             pub const fn is_named(&self) -> bool {
-                self.0.number == 0
-            }
-        }
-
-        impl PartialEq for $name {
-            #[inline]
-            fn eq(&self, other: &Self) -> bool {
-                self.0.same(&other.0)
-            }
-        }
-
-        impl Eq for $name {}
-
-        impl core::hash::Hash for $name {
-            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-                self.0.number.hash(state);
-                if self.0.number == 0 {
-                    self.0.name.hash(state);
-                }
+                self.0.is_named()
             }
         }
 
