@@ -31,15 +31,21 @@ impl<F: Frame> State<F> {
             return self.enter(frames, continuation.into_piece(), with, 0);
         };
         self.attached.batch = 1;
-        self.below += size;
         if let Some(tag) = prompt {
             self.levels.push_prompts(tag, 1);
         }
         let position = &mut self.levels.top_mut().position;
         position.put(continuation.into_chain(), size);
+        self.below += size;
         match with {
-            Ok(value) if self.return_into(frames) => Next::Resume(Input::Value(value)),
-            with => self.deliver(frames, with.map_err(Interrupted::Raised)),
+            // A capture that took a chain has put at least one frame into it.
+            Ok(value) => {
+                let before = position.size;
+                position.unseal_some(frames, &mut self.attached);
+                self.below -= before - position.size;
+                Next::Resume(Input::Value(value))
+            }
+            Err(error) => self.deliver(frames, Err(Interrupted::Raised(error))),
         }
     }
 

@@ -279,7 +279,9 @@ impl<F: Frame> Position<F> {
         let Chain { first, len } = &mut self.chain;
         let len = *len;
         let Some(segment) = first.get_mut() else {
-            self.unseal_shared(frames, attached);
+            let batch = attached.batch;
+            attached.batch = batch.saturating_mul(2).min(LARGEST_BATCH);
+            self.unseal_shared(frames, attached, batch);
             return;
         };
         self.size -= len;
@@ -299,15 +301,19 @@ impl<F: Frame> Position<F> {
         }
     }
 
-    /// The same where others hold the segment too: some frames are cloned.
+    /// The same where others hold the segment too: so many frames are cloned, or all.
     #[inline(always)]
-    fn unseal_shared(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) {
+    pub(super) fn unseal_shared(
+        &mut self,
+        frames: &mut Vec<F>,
+        attached: &mut Attached<F>,
+        batch: usize,
+    ) {
         let Some(segment) = self.chain.first.get() else {
             return;
         };
         let len = self.chain.len;
-        let count = attached.batch.min(len);
-        attached.batch = attached.batch.saturating_mul(2).min(LARGEST_BATCH);
+        let count = batch.min(len);
         let first = len - count;
         if count == 1 {
             push_frame(frames, segment.frames[first].clone());

@@ -131,14 +131,16 @@ pub(super) struct Held<F: Frame>(Option<Rc<Segment<F>>>);
 
 impl<F: Frame> Held<F> {
     /// A segment with nothing in it, which may have room for frames.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(ledger: &Rc<Ledger<F>>) -> Self {
-        let mut segment = match ledger.spare.take() {
-            Some(spare) => spare,
-            None => Rc::new(Segment::empty()),
-        };
+        #[cold]
+        fn allocate<F: Frame>() -> Rc<Segment<F>> {
+            Rc::new(Segment::empty())
+        }
+        let mut segment = ledger.spare.take().unwrap_or_else(allocate);
         if let Some(segment) = Rc::get_mut(&mut segment) {
-            segment.ledger = Some(ledger.clone());
+            // What an assignment would drop is known to be nothing.
+            mem::forget(segment.ledger.replace(ledger.clone()));
         }
         Self(Some(segment))
     }
@@ -179,11 +181,21 @@ impl<F: Frame> Drop for Held<F> {
 }
 
 /// Keeps a segment with nothing in it for its room, unless there is much.
-#[inline]
+#[inline(always)]
 fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
-    if segment.frames.capacity() <= LARGEST_SPARE {
-        ledger.spare.set(Some(segment));
+    let other = if segment.frames.capacity() <= LARGEST_SPARE {
+        ledger.spare.replace(Some(segment))
+    } else {
+        Some(segment)
+    };
+    if let Some(other) = other {
+        free(other);
     }
+}
+
+#[inline(never)]
+fn free<F: Frame>(segment: Rc<Segment<F>>) {
+    drop(segment);
 }
 
 /// Drops a share in a segment.
