@@ -316,7 +316,7 @@ impl<F: Frame> Position<F> {
         let count = batch.min(len);
         let first = len - count;
         if count == 1 {
-            push_frame(frames, segment.frames[first].clone());
+            frames.push(segment.frames[first].clone());
         } else {
             frames.extend_from_slice(&segment.frames[first..len]);
         }
