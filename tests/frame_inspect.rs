@@ -4,8 +4,8 @@ use std::fmt;
 use std::thread;
 
 use segno::frame::{
-    Context, Continuation, Describe, Entry, Frame, FrameDescriptor, Input, Layout, Machine,
-    MarkKey, Outcome, PromptTag, Refusal, SlotDescriptor, SlotKind, Step,
+    Context, Continuation, Describe, Entry, Frame, FrameDescriptor, Input, Inspector, Layout,
+    Machine, MarkKey, Outcome, PromptTag, Refusal, SlotDescriptor, SlotKind, Step,
 };
 
 const OUTER: PromptTag = PromptTag::named("outer");
@@ -127,6 +127,70 @@ add v3: n = 3, password = (secret) [line = 30]
     assert_eq!(text.lines().count(), 3);
     let (_, k) = asking();
     assert!(!format!("{k:?}{:?}", k.clone().detach().unwrap()).contains(PASSWORD));
+}
+
+/// A host call on the way to the frame that prints.
+#[derive(Clone, Debug)]
+enum Nested {
+    Prompt,
+    Call,
+    Host,
+    Print,
+}
+
+impl Frame for Nested {
+    type Value = i64;
+    type World = (Inspector, String);
+
+    fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        match (&self, input) {
+            (Self::Prompt, Input::Start) => Step::Prompt {
+                tag: OUTER,
+                body: Self::Call,
+            },
+            (Self::Call, Input::Start) => {
+                cx.set_mark(LINE, 1);
+                Step::Call(Self::Host)
+            }
+            (Self::Host, Input::Start) => {
+                cx.set_mark(LINE, 2);
+                Step::Return(cx.barrier("sort", Self::Print).unwrap())
+            }
+            (Self::Print, Input::Start) => {
+                cx.set_mark(LINE, 3);
+                cx.world.1 = cx.world.0.show_running(cx, 100);
+                Step::Return(7)
+            }
+            (_, Input::Value(value)) => Step::Return(value),
+            (frame, input) => unreachable!("{frame:?} asked for no {input:?}"),
+        }
+    }
+}
+
+impl Describe for Nested {
+    fn descriptor(&self) -> &'static FrameDescriptor {
+        static NESTED: FrameDescriptor = FrameDescriptor::new("nested", &[]);
+        &NESTED
+    }
+
+    fn slot(&self, _: usize) -> Option<&dyn fmt::Debug> {
+        None
+    }
+}
+
+#[test]
+fn shown_while_it_runs() {
+    let mut machine = Machine::new(Nested::Prompt);
+    let mut world = (machine.inspector(), String::new());
+    assert_eq!(machine.run(&mut world), Outcome::Done(7));
+    let expected = "\
+(1 at work) [line = 3]
+== host call sort
+(2 at work) [line = 2] [line = 1]
+== prompt outer
+nested v1
+";
+    assert_eq!(world.1, expected);
 }
 
 #[test]

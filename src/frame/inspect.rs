@@ -7,7 +7,7 @@ use super::layout::{Entry, Layout};
 use super::level::{Boundary, Level};
 use super::segment::{Chain, Mark, Segment};
 use super::winder::Under;
-use super::{Continuation, Describe, Frame, Machine, Refusal};
+use super::{Context, Continuation, Describe, Frame, Machine, Refusal};
 
 /// The right to look into continuations and to make them.
 ///
@@ -25,11 +25,13 @@ impl<F: Frame> Machine<F> {
     }
 }
 
-/// What is found in a continuation.
+/// What is found in a continuation, or in a machine that runs.
 enum Item<'a, F: Frame> {
     Frame(&'a F, &'a [Mark<F::Value>]),
     /// A frame that could be resumed once, and was.
     Spent(&'static str),
+    /// So many frames on top of which a step is under way. It may change them.
+    Running(usize, &'a [Mark<F::Value>]),
     Under(&'a Under<F>),
     Boundary(&'a Boundary<F>),
 }
@@ -96,33 +98,79 @@ impl Inspector {
     where
         F::Value: fmt::Debug,
     {
-        let mut text = String::new();
-        let mut lines = 0;
-        walk(continuation, |item| {
-            if lines == limit {
-                text.push_str("...\n");
-                return false;
+        let mut shown = Shown::new(limit);
+        walk(continuation, |item| shown.line(item));
+        shown.text
+    }
+
+    /// Prints what is under the step that is under way, in the same way: down to the end, across
+    /// the host calls that re-entered the machine. Of the topmost frames, and of those that
+    /// wait for a host call, it shows how many there are and their marks, since one of them is
+    /// at work.
+    #[must_use]
+    pub fn show_running<F: Describe>(&self, cx: &Context<'_, F>, limit: usize) -> String
+    where
+        F::Value: fmt::Debug,
+    {
+        let mut shown = Shown::new(limit);
+        let attached = &cx.state.attached;
+        if shown.line::<F>(Item::Running(cx.index + 1, &attached.marks))
+            && shown.line::<F>(Item::Under(&attached.under))
+        {
+            walk_levels(cx.state.levels.from(0), |item| shown.line(item));
+        }
+        shown.text
+    }
+}
+
+/// The lines that are printed so far.
+struct Shown {
+    text: String,
+    left: usize,
+}
+
+impl Shown {
+    fn new(limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            left: limit,
+        }
+    }
+
+    /// Prints a line. Answers whether to go on.
+    fn line<F: Describe>(&mut self, item: Item<'_, F>) -> bool
+    where
+        F::Value: fmt::Debug,
+    {
+        let text = &mut self.text;
+        if self.left == 0 {
+            text.push_str("...\n");
+            return false;
+        }
+        // Writing to a string does not fail.
+        let written = match item {
+            Item::Frame(frame, marks) => show_frame(text, frame, marks),
+            Item::Spent(kind) => writeln!(text, "{kind}: was resumed, and is gone"),
+            Item::Running(frames, marks) => write!(text, "({frames} at work)")
+                .and_then(|()| show_marks(text, marks.iter().rev())),
+            Item::Under(Under::Nothing) => return true,
+            Item::Under(Under::Entering(_)) => writeln!(text, "-- winder, being entered"),
+            Item::Under(Under::Inside(_)) => writeln!(text, "-- winder"),
+            Item::Under(Under::Leaving(_)) => writeln!(text, "-- winder, being left"),
+            Item::Boundary(Boundary::Prompt { tag, times: 1 }) => {
+                writeln!(text, "== prompt {tag}")
             }
-            // Writing to a string does not fail.
-            let written = match item {
-                Item::Frame(frame, marks) => show_frame(&mut text, frame, marks),
-                Item::Spent(kind) => writeln!(text, "{kind}: was resumed, and is gone"),
-                Item::Under(Under::Nothing) => return true,
-                Item::Under(Under::Entering(_)) => writeln!(text, "-- winder, being entered"),
-                Item::Under(Under::Inside(_)) => writeln!(text, "-- winder"),
-                Item::Under(Under::Leaving(_)) => writeln!(text, "-- winder, being left"),
-                Item::Boundary(Boundary::Prompt { tag, times: 1 }) => {
-                    writeln!(text, "== prompt {tag}")
-                }
-                Item::Boundary(Boundary::Prompt { tag, times }) => {
-                    writeln!(text, "== prompt {tag}, {times} times")
-                }
-                Item::Boundary(_) => return true,
-            };
-            lines += 1;
-            written.is_ok()
-        });
-        text
+            Item::Boundary(Boundary::Prompt { tag, times }) => {
+                writeln!(text, "== prompt {tag}, {times} times")
+            }
+            Item::Boundary(Boundary::Barrier(barrier)) => {
+                writeln!(text, "== host call {}", barrier.host_call)
+            }
+            Item::Boundary(Boundary::Winding(_)) => writeln!(text, "== escape"),
+            Item::Boundary(Boundary::Open | Boundary::Bottom) => return true,
+        };
+        self.left -= 1;
+        written.is_ok()
     }
 }
 
@@ -141,6 +189,14 @@ where
             None => text.write_str("(missing)")?,
         }
     }
+    show_marks(text, marks)
+}
+
+/// Ends a line with marks.
+fn show_marks<'a, V: fmt::Debug + 'a>(
+    text: &mut String,
+    marks: impl IntoIterator<Item = &'a Mark<V>>,
+) -> fmt::Result {
     for mark in marks {
         write!(text, " [{} = {:?}]", mark.key, mark.value)?;
     }
@@ -161,6 +217,14 @@ fn walk_levels<F: Frame>(levels: &[Level<F>], mut visit: impl FnMut(Item<'_, F>)
         }
         if !visit(Item::Boundary(&level.boundary)) {
             return;
+        }
+        if let Boundary::Barrier(barrier) = &level.boundary {
+            let attached = &barrier.attached;
+            if !visit(Item::Running(barrier.waiting, &attached.marks))
+                || !visit(Item::Under(&attached.under))
+            {
+                return;
+            }
         }
     }
 }
