@@ -1,5 +1,6 @@
 //! The described leg: frames, operators, winders, marks, barriers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
@@ -442,6 +443,49 @@ fn refusals() {
     assert_eq!(
         machine.run_for(1, &mut world).unwrap_err(),
         Refusal::NoFrames
+    );
+}
+
+#[test]
+fn a_panic_in_a_host_call() {
+    let mut world = Vec::new();
+    let panics = step(|| Step::Call(does(|_, _| panic!("on purpose"))));
+    let host = does(move |input, cx| match input {
+        Input::Start => {
+            let body = panics.clone();
+            let under = step(move || Step::Prompt {
+                tag: P,
+                body: body.clone(),
+            });
+            let call = AssertUnwindSafe(|| cx.barrier("risky", under.clone()));
+            assert!(catch_unwind(call).is_err());
+            // No host call stands in the way any more, and no other prompt.
+            Step::Capture {
+                tag: P,
+                operator: Operator::Control,
+                place: Place::Here,
+                body: does(|_, _| Step::Return(Got::Number(7))),
+            }
+        }
+        Input::Value(value) => Step::Return(value),
+        other => panic!("{other:?}"),
+    });
+    let mut machine = Machine::new(step(move || Step::Prompt {
+        tag: P,
+        body: host.clone(),
+    }));
+    assert_eq!(number_of(machine.run_for(u64::MAX, &mut world)), 7);
+    assert_eq!((machine.depth(), machine.sealed_frames()), (0, 0));
+
+    let mut machine = Machine::new(does(|_, _| panic!("on purpose")));
+    assert!(catch_unwind(AssertUnwindSafe(|| machine.run(&mut world))).is_err());
+    assert!(machine.continuation().is_none());
+    let wants_nothing = Err(Refusal::NotSuspended);
+    assert_eq!(machine.answer(Ok(Got::Number(0))), wants_nothing);
+    assert_eq!(machine.start(log("")), wants_nothing);
+    assert_eq!(
+        machine.run_for(1, &mut world).unwrap_err(),
+        Refusal::NotSuspended
     );
 }
 

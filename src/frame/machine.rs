@@ -47,6 +47,8 @@ pub(super) enum Pending<F: Frame> {
     Answer,
     /// For [`Machine::start`].
     Frame,
+    /// For nothing: it runs. Or a frame panicked, and nobody knows where it is.
+    Step,
 }
 
 /// Runs frames.
@@ -196,6 +198,8 @@ impl<F: Frame> Machine<F> {
 
     /// Runs for at most so many steps. A step is one call of [`Frame::resume`].
     ///
+    /// Where a frame panics, so does this; the machine can be dropped then, and nothing else.
+    ///
     /// # Errors
     ///
     /// [`Refusal::NoFuel`] if `steps` is zero, [`Refusal::NoFrames`] if the machine is done,
@@ -209,40 +213,41 @@ impl<F: Frame> Machine<F> {
         if steps == 0 {
             return Err(Refusal::NoFuel);
         }
-        let input = match mem::replace(&mut self.pending, Pending::Answer) {
+        let input = match mem::replace(&mut self.pending, Pending::Step) {
             Pending::Input(input) => input,
-            Pending::Answer => return Err(Refusal::NotSuspended),
-            Pending::Frame => {
-                self.pending = Pending::Frame;
-                return Err(Refusal::NoFrames);
+            other => {
+                let is_done = matches!(other, Pending::Frame);
+                self.pending = other;
+                return Err(if is_done {
+                    Refusal::NoFrames
+                } else {
+                    Refusal::NotSuspended
+                });
             }
         };
         let mut fuel = steps;
         self.state.overrun = 0;
-        // A frame that panics leaves a machine that waits for an answer; it may be dropped.
+        let mut left = Input::Restarted;
         let outcome = match self.state.begin(&mut self.frames, input) {
             Next::Resume(input) => {
-                let mut left = Input::Restarted;
                 let frames = &mut self.frames;
-                let outcome = self.state.run(frames, input, world, &mut fuel, &mut left);
-                if let Ok(Outcome::OutOfFuel) = outcome {
-                    self.pending = Pending::Input(left);
-                }
-                outcome
+                self.state.run(frames, input, world, &mut fuel, &mut left)
             }
             Next::Stop(outcome) => Ok(outcome),
             Next::Refuse(refusal) => Err(refusal),
         };
-        if let Ok(Outcome::Done(_) | Outcome::Raised(_)) | Err(_) = outcome {
-            self.pending = Pending::Frame;
-        }
+        self.pending = match outcome {
+            Ok(Outcome::OutOfFuel) => Pending::Input(left),
+            Ok(Outcome::Suspended(_)) => Pending::Answer,
+            Ok(Outcome::Done(_) | Outcome::Raised(_)) | Err(_) => Pending::Frame,
+        };
         outcome
     }
 
     /// The whole computation, of a machine that is paused or suspended; none if it is done, or
     /// if a winder of an escape is running. The machine goes on as if nothing had been.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
-        if let Pending::Frame = self.pending {
+        if let Pending::Frame | Pending::Step = self.pending {
             return None;
         }
         let state = &mut self.state;
@@ -263,6 +268,7 @@ impl<F: Frame> fmt::Debug for Machine<F> {
             Pending::Input(_) => "fuel",
             Pending::Answer => "an answer",
             Pending::Frame => "a frame",
+            Pending::Step => "nothing",
         };
         f.debug_struct("Machine")
             .field("depth", &self.depth())

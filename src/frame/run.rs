@@ -450,24 +450,43 @@ impl<F: Frame> State<F> {
             attached: mem::replace(&mut self.attached, Attached::new()),
         };
         self.levels.push(Boundary::Barrier(Box::new(barrier)));
-        self.below += waiting;
-        self.nesting += 1;
-        let at = self.levels.last();
+        let host_call = HostCall {
+            at: self.levels.last(),
+            below: self.below,
+            state: self,
+        };
+        let state = &mut *host_call.state;
+        state.below += waiting;
+        state.nesting += 1;
         let mut frames = Vec::new();
-        self.push(&mut frames, frame);
+        state.push(&mut frames, frame);
         let mut left = Input::Restarted;
-        let outcome = self.run(&mut frames, Input::Start, world, fuel, &mut left);
-        while self.levels.last() > at {
-            self.pop_level();
+        state.run(&mut frames, Input::Start, world, fuel, &mut left)
+    }
+}
+
+/// A host call that is running. Its end, which may be a panic, leaves the machine as it was.
+struct HostCall<'a, F: Frame> {
+    state: &'a mut State<F>,
+    /// The index of the level that it has begun.
+    at: usize,
+    /// How many frames were below the active ones.
+    below: usize,
+}
+
+impl<F: Frame> Drop for HostCall<'_, F> {
+    fn drop(&mut self) {
+        let state = &mut *self.state;
+        while state.levels.last() > self.at {
+            state.levels.pop();
         }
-        self.nesting -= 1;
-        self.below -= waiting;
-        let level = self.levels.top_mut();
+        let level = state.levels.top_mut();
         if let Boundary::Barrier(barrier) = mem::replace(&mut level.boundary, Boundary::Open) {
-            self.attached = barrier.attached;
+            state.attached = barrier.attached;
         }
-        self.pop_level();
-        outcome
+        state.levels.pop();
+        state.nesting -= 1;
+        state.below = self.below;
     }
 }
 
