@@ -100,6 +100,7 @@
 //! - `std` (default): [`stack::DefaultStack`], [`stack::Pool`], [`stack::report_overflow`],
 //!   by libc and memmap2. Without it the crate needs `alloc`, and stacks are the caller's.
 //! - `unwind` (default): panics cross, coroutines can be unwound. Implies `std`.
+//! - `derive`: `#[derive(Describe)]` for [`frame::Describe`].
 //!
 //! The sanitizers need no feature: the build script learns of them from the compiler.
 //! Valgrind is told of stacks in every build.

@@ -54,18 +54,22 @@ pub struct FrameDescriptor {
     pub version: u32,
     /// Whether the frame can start again from its own slots when those above it are lost.
     pub checkpoint: bool,
+    /// Whether a continuation through the frame can be resumed only once. The machine asks
+    /// [`Frame::one_shot`], which should answer [`Describe::one_shot_kind`].
+    pub one_shot: bool,
     /// Its slots, in the order of [`Describe::slot`].
     pub slots: &'static [SlotDescriptor],
 }
 
 impl FrameDescriptor {
-    /// A kind of frame of version 1 that is no checkpoint.
+    /// A kind of frame of version 1 that is no checkpoint and is not one-shot.
     #[must_use]
     pub const fn new(name: &'static str, slots: &'static [SlotDescriptor]) -> Self {
         Self {
             name,
             version: 1,
             checkpoint: false,
+            one_shot: false,
             slots,
         }
     }
@@ -83,9 +87,18 @@ impl FrameDescriptor {
         self.checkpoint = true;
         self
     }
+
+    /// The same as one-shot.
+    #[must_use]
+    pub const fn one_shot(mut self) -> Self {
+        self.one_shot = true;
+        self
+    }
 }
 
 /// A frame that says what kind it is and what is in it.
+///
+/// With the feature `derive`, `#[derive(Describe)]` writes it. By hand:
 ///
 /// ```
 /// use segno::frame::{Context, Describe, Frame, FrameDescriptor, Input, SlotDescriptor};
@@ -128,6 +141,14 @@ pub trait Describe: Frame {
     /// The kind of this frame.
     fn descriptor(&self) -> &'static FrameDescriptor;
 
-    /// What is in a slot, by its index in the descriptor; none if there is no such slot.
+    /// What is in a slot, by its index in the descriptor; none if there is no such slot. Of
+    /// one that is secret it may be none too.
     fn slot(&self, index: usize) -> Option<&dyn fmt::Debug>;
+
+    /// The name of this kind of frame, if it is one-shot: what [`Frame::one_shot`] answers for
+    /// a frame whose descriptor says it.
+    fn one_shot_kind(&self) -> Option<&'static str> {
+        let descriptor = self.descriptor();
+        descriptor.one_shot.then_some(descriptor.name)
+    }
 }

@@ -180,6 +180,9 @@ where
 {
     let descriptor = frame.descriptor();
     write!(text, "{} v{}", descriptor.name, descriptor.version)?;
+    if frame.one_shot().is_some() {
+        text.write_str(", one-shot")?;
+    }
     for (index, slot) in descriptor.slots.iter().enumerate() {
         let separator = if index == 0 { ": " } else { ", " };
         write!(text, "{separator}{} = ", slot.name)?;

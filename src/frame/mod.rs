@@ -128,6 +128,11 @@
 //! nesting of host calls; fuel pauses a program and does not kill it. A host function that
 //! calls back runs frames by [`Context::barrier`].
 //!
+//! **6. What a frame says of itself.** [`Describe`] names each kind of frame, its version and
+//! its slots, and an [`Inspector`] then prints a continuation. With the feature `derive`,
+//! `#[derive(Describe)]` writes it, and sees to it that the type of a slot fits its
+//! [kind](SlotKind).
+//!
 //! # What it costs
 //!
 //! Calls and returns push and pop a `Vec`. Capturing moves that `Vec` into a segment, which
@@ -142,8 +147,8 @@
 //! is the loop; `operators` and `winding` do what it rarely needs. Below them lies the stack:
 //! `segment` draws it, `ledger` counts and drops segments, `position` puts frames into them
 //! and takes them back, `winder` and `level` are what lies between frames. `continuation`
-//! is a piece of it as a value, `layout` the same laid out flat. `describe`, `inspect` and
-//! `trace` look at all of it from outside.
+//! is a piece of it as a value, `layout` the same laid out flat. `describe`, `slots`,
+//! `inspect` and `trace` look at all of it from outside.
 //!
 //! The segments are an idea of Hieb, Dybvig and Bruggeman's (*Representing Control in the
 //! Presence of First-Class Continuations*, PLDI 1990); a list of delimited stacks under them
@@ -165,6 +170,7 @@ mod operators;
 mod position;
 mod run;
 mod segment;
+mod slots;
 mod step;
 mod tag;
 mod trace;
@@ -178,6 +184,12 @@ pub use error::Refusal;
 pub use inspect::Inspector;
 pub use layout::{Detached, Entry, Layout};
 pub use machine::{Limits, Machine};
+#[cfg(feature = "derive")]
+pub use segno_derive::Describe;
+pub use slots::SharedSlot;
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub use slots::check as __check;
 pub use step::{Frame, Input, Operator, Outcome, Place, Step, Wind};
 pub use tag::{MarkKey, PromptTag};
 pub use trace::Tracer;
