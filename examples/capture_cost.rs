@@ -1,5 +1,5 @@
 //! The price of a continuation against the depth of the stack, beside that of copying the
-//! stack, in a quarter of a minute.
+//! stack, and against what lies between the frames; in a quarter of a minute.
 //!
 //! ```text
 //! capture_cost [--samples N] [--svg FILE]
@@ -16,202 +16,199 @@
 //! ```
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use plotters::prelude::*;
 
 #[path = "../benches/captures/mod.rs"]
 mod captures;
+#[path = "../benches/medians/mod.rs"]
+mod medians;
 
+use captures::shapes::{self, Shape};
 use captures::{Task, copying};
+use medians::{Options, median, operations_in, per_operation, warn_of_debug};
 
 const DEPTHS: [u64; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
 
-/// An operation at a depth: so many times, how long.
-type Run = fn(u64, u64) -> Duration;
+/// So many prompts to be crossed in a stack of the last of these depths, and as many
+/// segments in one of the last of those.
+const PROMPTS: [u64; 4] = [1, 10, 100, 1_000];
+const SEGMENTS: [u64; 5] = [1, 10, 100, 1_000, 10_000];
 
-/// How the time goes with the depth.
+/// How the time goes with the depth, or with what lies between the frames.
 struct Curve {
     name: &'static str,
     text: &'static str,
-    run: Run,
+    against: &'static [u64],
+    /// An operation, against such a number: so many times, how long.
+    run: fn(u64, u64) -> Duration,
     /// How long a sample takes, about.
     sample: Duration,
-    /// Nanoseconds, for each depth.
+    /// Nanoseconds.
     times: Vec<f64>,
 }
 
 impl Curve {
-    fn new(name: &'static str, text: &'static str, run: Run, sample: Duration) -> Self {
+    fn new(
+        name: &'static str,
+        text: &'static str,
+        against: &'static [u64],
+        run: fn(u64, u64) -> Duration,
+        sample: Duration,
+    ) -> Self {
         Self {
             name,
             text,
+            against,
             run,
             sample,
             times: Vec::new(),
         }
     }
 
+    /// Measures, and prints a line of the table.
     fn measure(&mut self, samples: usize) {
-        for depth in DEPTHS {
-            let n = operations_in(|n| (self.run)(depth, n), self.sample);
-            let times = (0..samples).map(|_| per_operation((self.run)(depth, n), n));
-            self.times.push(median(times.collect()));
+        for &number in self.against {
+            let time = sampled(|n| (self.run)(number, n), samples, self.sample);
+            self.times.push(time);
         }
+        let times = self.times.iter().map(|time| format!("{time:9.1}"));
+        let times: Vec<_> = times.collect();
+        println!("{:38} {}", self.text, times.join(" "));
     }
 
-    /// The last as a multiple of the first.
-    fn slope(&self) -> f64 {
-        self.times[self.times.len() - 1] / self.times[0]
-    }
-}
-
-fn per_operation(taken: Duration, n: u64) -> f64 {
-    taken.as_nanos() as f64 / n as f64
-}
-
-/// How many operations take about as long as a sample should.
-fn operations_in(run: impl Fn(u64) -> Duration, sample: Duration) -> u64 {
-    let mut n = 1;
-    loop {
-        let taken = run(n);
-        if taken * 4 >= sample {
-            return 1 + (sample.as_nanos() as f64 / per_operation(taken, n)) as u64;
+    /// What a program can read.
+    fn print(&self) {
+        for (number, time) in self.against.iter().zip(&self.times) {
+            println!("ns {}_{number} {time:.2}", self.name);
         }
-        n *= 2;
+        let slope = self.times[self.times.len() - 1] / self.times[0];
+        println!("ratio {}_slope {slope:.4}", self.name);
     }
 }
 
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+/// The median of samples that each take about so long.
+fn sampled(run: impl Fn(u64) -> Duration, samples: usize, sample: Duration) -> f64 {
+    let n = operations_in(&run, sample);
+    median((0..samples).map(|_| per_operation(run(n), n)).collect())
 }
 
-/// Two ways, sample by sample in turns, and the ratio of their medians.
-fn compare(samples: usize, runs: [&dyn Fn() -> f64; 2]) -> [f64; 3] {
+/// The medians of two ways, taken by turns.
+fn both(samples: usize, ways: [&dyn Fn() -> f64; 2]) -> [f64; 2] {
     let mut times = [Vec::new(), Vec::new()];
     for i in 0..samples {
         for which in [i % 2, 1 - i % 2] {
-            times[which].push(runs[which]());
+            times[which].push(ways[which]());
         }
     }
-    let [ours, other] = times.map(median);
-    [ours, other, ours / other]
+    times.map(median)
 }
 
-struct Options {
-    samples: usize,
-    svg: Option<PathBuf>,
-}
-
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            samples: 31,
-            svg: None,
-        };
-        while let Some(option) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{option} what?"));
-            match &*option {
-                "--samples" => options.samples = value()?.parse()?,
-                "--svg" => options.svg = Some(value()?.into()),
-                _ => return Err("usage: capture_cost [--samples N] [--svg FILE]".into()),
-            }
-        }
-        if options.samples == 0 {
-            return Err("at least one sample".into());
-        }
-        Ok(options)
-    }
+fn header(text: &str, against: &[u64]) {
+    let against: Vec<_> = against.iter().map(|n| format!("{n:>9}")).collect();
+    println!("\n{text:38} {}", against.join(" "));
 }
 
 fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box<dyn Error>> {
     let samples = options.samples;
     println!("Nanoseconds, medians of {samples}.");
-    if cfg!(debug_assertions) {
-        println!("This is a debug build, whose numbers mean little: use --release.");
-    }
-    println!(
-        "\n{:38} {}",
-        "at a depth of",
-        DEPTHS.map(|depth| format!("{depth:>9}")).join(" ")
-    );
+    warn_of_debug();
+    header("at a depth of", &DEPTHS);
+    // Of a stack that was never captured there is one for each capture, and it takes far
+    // longer to build than to capture.
+    let (few, fewer) = (sample / 4, sample / 2_000);
+    let against_depth = |name, text, run, sample| Curve::new(name, text, &DEPTHS, run, sample);
     let mut curves = [
-        Curve::new("capture", "capture", captures::capture, sample),
-        Curve::new(
+        against_depth("capture", "capture", captures::capture as _, sample),
+        against_depth(
             "resume",
             "resume and escape",
             captures::resume_and_escape,
             sample,
         ),
-        Curve::new(
-            "copy_capture",
-            "capture by copying",
-            copying::capture,
-            sample / 4,
-        ),
-        Curve::new(
+        against_depth("copy_capture", "capture by copying", copying::capture, few),
+        against_depth(
             "copy_resume",
             "resume and escape by copying",
             copying::resume_and_escape,
-            sample / 4,
+            few,
+        ),
+        against_depth(
+            "first_capture",
+            "capture for the first time",
+            shapes::first_capture,
+            fewer,
         ),
     ];
     for curve in &mut curves {
         curve.measure(samples);
-        let times: Vec<_> = curve
-            .times
-            .iter()
-            .map(|time| format!("{time:9.1}"))
-            .collect();
-        println!("{:38} {}", curve.text, times.join(" "));
     }
 
-    let per_frame = |taken: Duration| per_operation(taken, deep);
-    let [captured, never, _] = compare(
+    header("with so many of them in a stack", &SEGMENTS);
+    let mut between = [
+        Curve::new(
+            "prompts",
+            "capture across prompts",
+            &PROMPTS,
+            |prompts, n| {
+                let (depth, segments) = (PROMPTS[PROMPTS.len() - 1], 0);
+                let shape = Shape {
+                    depth,
+                    prompts,
+                    segments,
+                };
+                shapes::capture(shape, n)
+            },
+            sample,
+        ),
+        Curve::new(
+            "segments",
+            "capture of segments",
+            &SEGMENTS,
+            |segments, n| {
+                let (depth, prompts) = (SEGMENTS[SEGMENTS.len() - 1], 0);
+                let shape = Shape {
+                    depth,
+                    prompts,
+                    segments,
+                };
+                shapes::capture(shape, n)
+            },
+            sample,
+        ),
+    ];
+    for curve in &mut between {
+        curve.measure(samples);
+    }
+
+    let through = |task| move || per_operation(captures::through(deep, task), deep);
+    let [captured, never] = both(
         samples,
-        [
-            &|| per_frame(captures::through(deep, Task::CaptureAndReturn)),
-            &|| per_frame(captures::through(deep, Task::Return)),
-        ],
+        [&through(Task::CaptureAndReturn), &through(Task::Return)],
     );
-    let [abort, raise, abort_ratio] = compare(
-        samples,
-        [&|| per_frame(captures::through(deep, Task::Abort)), &|| {
-            per_frame(captures::through(deep, Task::Raise))
-        }],
-    );
-    let [calls, bare, calls_ratio] = compare(
+    let [abort, raise] = both(samples, [&through(Task::Abort), &through(Task::Raise)]);
+    let [calls, bare] = both(
         samples,
         [
             &|| per_operation(captures::calls(1000, 100), 100_000),
             &|| per_operation(copying::calls(1000, 100), 100_000),
         ],
     );
-    let items = {
-        let n = operations_in(captures::items, sample);
-        median(
-            (0..samples)
-                .map(|_| per_operation(captures::items(n), n))
-                .collect(),
-        )
-    };
+    let items = sampled(captures::items, samples, sample);
     println!("\na frame returned through: never captured {never:.2}, captured {captured:.2}");
     println!("a frame left: by a raise {raise:.2}, by an abort {abort:.2}");
     println!("a call and its return: {calls:.2}, on a bare Vec {bare:.2}");
     println!("an item of a generator by capture: {items:.1}\n");
 
-    for curve in &curves {
-        for (depth, time) in DEPTHS.iter().zip(&curve.times) {
-            println!("ns {}_{depth} {time:.2}", curve.name);
-        }
-        println!("ratio {}_slope {:.4}", curve.name, curve.slope());
+    for curve in curves.iter().chain(&between) {
+        curve.print();
     }
     println!("ns return_captured_extra {:.2}", captured - never);
     println!("ns item {items:.2}");
-    println!("ratio abort_to_raise {abort_ratio:.4}");
-    println!("ratio calls_to_vec {calls_ratio:.4}");
+    println!("ratio abort_to_raise {:.4}", abort / raise);
+    println!("ratio calls_to_vec {:.4}", calls / bare);
     if let Some(file) = &options.svg {
         draw(file, &curves)?;
     }
@@ -220,11 +217,12 @@ fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box
 
 /// Draws time against depth, both by powers of ten.
 fn draw(file: &Path, curves: &[Curve]) -> Result<(), Box<dyn Error>> {
-    const COLOURS: [RGBColor; 4] = [
+    const COLOURS: [RGBColor; 5] = [
         RGBColor(38, 98, 158),
         RGBColor(46, 139, 87),
         RGBColor(178, 34, 34),
         RGBColor(218, 140, 30),
+        RGBColor(110, 110, 110),
     ];
     let area = SVGBackend::new(file, (900, 560)).into_drawing_area();
     area.fill(&WHITE)?;
@@ -263,7 +261,7 @@ fn draw(file: &Path, curves: &[Curve]) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let options = Options::parse(31)?;
     run(&options, Duration::from_micros(500), 100_000)?;
     Ok(())
 }

@@ -16,16 +16,19 @@
 //! ```
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use segno::stack::Pool;
 
+#[path = "../benches/medians/mod.rs"]
+mod medians;
 #[path = "../benches/workload/mod.rs"]
 mod workload;
 
+use medians::{Options, median, operations_in, per_operation, warn_of_debug};
 use workload::{Run, at_place, corosensei, generator, segno as ours};
 
 /// How long a sample takes, about: shorter than the time for which a scheduler lets it run.
@@ -133,7 +136,7 @@ fn measure(operation: &Operation, samples: usize, sample: Duration) -> Row {
         // By turns, and by turns first.
         for which in [i % 2, 1 - i % 2] {
             let taken = at_place(i, || runs[which](counts[which]));
-            times[which].push(taken.as_nanos() as f64 / counts[which] as f64);
+            times[which].push(per_operation(taken, counts[which]));
         }
     }
     let [segno, corosensei] = times.map(median);
@@ -145,63 +148,12 @@ fn measure(operation: &Operation, samples: usize, sample: Duration) -> Row {
     }
 }
 
-/// How many operations take about as long as a sample should.
-fn operations_in(run: Run, sample: Duration) -> u64 {
-    let mut n = 64;
-    loop {
-        let taken = run(n);
-        if taken * 4 >= sample {
-            let per_operation = taken.as_nanos() as f64 / n as f64;
-            return 1 + (sample.as_nanos() as f64 / per_operation) as u64;
-        }
-        n *= 2;
-    }
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    let middle = times.len() / 2;
-    if times.len() % 2 == 1 {
-        times[middle]
-    } else {
-        (times[middle - 1] + times[middle]) / 2.0
-    }
-}
-
-struct Options {
-    samples: usize,
-    svg: Option<PathBuf>,
-}
-
-impl Options {
-    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            samples: 4 * workload::PLACES,
-            svg: None,
-        };
-        while let Some(option) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{option} what?"));
-            match &*option {
-                "--samples" => options.samples = value()?.parse()?,
-                "--svg" => options.svg = Some(value()?.into()),
-                _ => return Err("usage: yield_cost [--samples N] [--svg FILE]".into()),
-            }
-        }
-        if options.samples == 0 {
-            return Err("at least one sample".into());
-        }
-        Ok(options)
-    }
-}
-
 fn run(options: &Options, sample: Duration) -> Result<(), Box<dyn Error>> {
     println!(
         "A round trip is a resume and a suspend. Nanoseconds, medians of {}.",
         options.samples
     );
-    if cfg!(debug_assertions) {
-        println!("This is a debug build, whose numbers mean little: use --release.");
-    }
+    warn_of_debug();
     println!();
     println!(
         "{:45} {:>9} {:>11} {:>8}",
@@ -280,7 +232,7 @@ fn draw(file: &Path, rows: &[Row]) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    run(&Options::parse(std::env::args().skip(1))?, SAMPLE)
+    run(&Options::parse(4 * workload::PLACES)?, SAMPLE)
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! The described leg: frames, operators, winders, marks, barriers.
+//! The rules of the operators, and the classic terms that tell them apart.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::thread;
 
 use segno::frame::*;
 
@@ -10,12 +8,14 @@ use segno::frame::*;
 #[derive(Clone, Debug)]
 enum Term {
     Number(i64),
-    Add(Box<Term>, Box<Term>),
+    Binary(fn(i64, i64) -> i64, Box<Term>, Box<Term>),
+    Lambda(&'static str, Rc<Term>),
+    /// Of a function, or of a continuation.
+    Apply(Box<Term>, Box<Term>),
     Reset(PromptTag, Box<Term>),
     /// The body is a function of the continuation, which is bound to the name.
     Capture(PromptTag, Operator, Place, &'static str, Box<Term>),
     Var(&'static str),
-    Resume(Box<Term>, Box<Term>),
     Log(String, Box<Term>),
     Wind(&'static str, Box<Term>),
     Abort(PromptTag, Box<Term>),
@@ -27,6 +27,7 @@ enum Term {
 #[derive(Clone, Debug)]
 enum Value {
     Number(i64),
+    Lambda(&'static str, Rc<Term>, Env),
     K(Continuation<Eval>),
     Refused(Refusal),
 }
@@ -84,10 +85,15 @@ impl Frame for Eval {
                 let found = self.env.iter().rev().find(|(n, _)| n == name).unwrap();
                 Step::Return(found.1.clone())
             }
-            Term::Add(a, b) => match (seen, &self.seen[..]) {
-                (0, _) => self.sub(&a.clone()),
-                (1, _) => self.sub(&b.clone()),
-                (_, [Value::Number(a), Value::Number(b)]) => Step::Return(Value::Number(a + b)),
+            Term::Lambda(name, body) => {
+                Step::Return(Value::Lambda(name, body.clone(), self.env.clone()))
+            }
+            Term::Binary(of, a, b) => match (seen, &self.seen[..]) {
+                (0, _) => self.sub(a),
+                (1, _) => self.sub(b),
+                (_, [Value::Number(a), Value::Number(b)]) => {
+                    Step::Return(Value::Number(of(*a, *b)))
+                }
                 other => panic!("{other:?}"),
             },
             Term::Reset(tag, body) => match self.seen.pop() {
@@ -106,35 +112,29 @@ impl Frame for Eval {
                 },
                 Some(value) => Step::Return(value),
             },
-            Term::Resume(k, v) => match seen {
-                0 => self.sub(&k.clone()),
-                1 => self.sub(&v.clone()),
-                2 => {
-                    let v = self.seen[1].clone();
-                    let Value::K(k) = self.seen[0].clone() else {
-                        panic!()
-                    };
-                    Step::Resume {
-                        continuation: k,
-                        with: Ok(v),
-                    }
+            Term::Apply(f, v) => match (seen, &self.seen[..]) {
+                (0, _) => self.sub(f),
+                (1, _) => self.sub(v),
+                (2, [Value::K(k), v]) => Step::Resume {
+                    continuation: k.clone(),
+                    with: Ok(v.clone()),
+                },
+                (2, [Value::Lambda(name, body, env), v]) => {
+                    let mut env = env.clone();
+                    env.push((name, v.clone()));
+                    Step::TailCall(Self::new((**body).clone(), &env))
                 }
-                _ => Step::Return(self.seen[2].clone()),
+                (_, seen) => Step::Return(seen[2].clone()),
             },
-            Term::Replace(tag, k, v) => match seen {
-                0 => self.sub(&k.clone()),
-                1 => self.sub(&v.clone()),
-                _ => {
-                    let v = self.seen[1].clone();
-                    let Value::K(k) = self.seen[0].clone() else {
-                        panic!()
-                    };
-                    Step::Replace {
-                        tag: *tag,
-                        continuation: k,
-                        with: Ok(v),
-                    }
-                }
+            Term::Replace(tag, k, v) => match (seen, &self.seen[..]) {
+                (0, _) => self.sub(k),
+                (1, _) => self.sub(v),
+                (_, [Value::K(k), v]) => Step::Replace {
+                    tag: *tag,
+                    continuation: k.clone(),
+                    with: Ok(v.clone()),
+                },
+                other => panic!("{other:?}"),
             },
             Term::Log(text, then) => {
                 cx.world.push(text.clone());
@@ -154,28 +154,36 @@ impl Frame for Eval {
                 Some(value) => Step::Return(value),
             },
             Term::Abort(tag, v) => match self.seen.pop() {
-                None => self.sub(&v.clone()),
+                None => self.sub(v),
                 Some(value) => Step::Abort { tag: *tag, value },
             },
             Term::Raise(v) => match self.seen.pop() {
-                None => self.sub(&v.clone()),
+                None => self.sub(v),
                 Some(value) => Step::Raise(value),
             },
             Term::Catch(body) => match self.seen.pop() {
-                None => self.sub(&body.clone()),
+                None => self.sub(body),
                 Some(value) => Step::Return(value),
             },
         }
     }
 }
 
+const ALL: [Operator; 4] = [
+    Operator::Shift,
+    Operator::Control,
+    Operator::Shift0,
+    Operator::Control0,
+];
+
 const P: PromptTag = PromptTag::named("p");
+const Q: PromptTag = PromptTag::named("q");
 
 fn n(n: i64) -> Box<Term> {
     Box::new(Term::Number(n))
 }
 fn add(a: Box<Term>, b: Box<Term>) -> Box<Term> {
-    Box::new(Term::Add(a, b))
+    Box::new(Term::Binary(|a, b| a + b, a, b))
 }
 fn reset(body: Box<Term>) -> Box<Term> {
     Box::new(Term::Reset(P, body))
@@ -186,8 +194,11 @@ fn capture(operator: Operator, name: &'static str, body: Box<Term>) -> Box<Term>
 fn var(name: &'static str) -> Box<Term> {
     Box::new(Term::Var(name))
 }
-fn resume(k: Box<Term>, v: Box<Term>) -> Box<Term> {
-    Box::new(Term::Resume(k, v))
+fn apply(f: Box<Term>, v: Box<Term>) -> Box<Term> {
+    Box::new(Term::Apply(f, v))
+}
+fn lambda(name: &'static str, body: Box<Term>) -> Box<Term> {
+    Box::new(Term::Lambda(name, Rc::from(body)))
 }
 
 fn eval(term: impl AsRef<Term>) -> (Outcome<Value>, Vec<String>) {
@@ -208,7 +219,7 @@ fn number(term: Box<Term>) -> i64 {
 #[test]
 fn multi_shot() {
     // 1 + reset(10 + shift k. k (k 100)) = 1 + 10 + 10 + 100
-    let body = resume(var("k"), resume(var("k"), n(100)));
+    let body = apply(var("k"), apply(var("k"), n(100)));
     let term = add(n(1), reset(add(n(10), capture(Operator::Shift, "k", body))));
     assert_eq!(number(term), 121);
 }
@@ -216,7 +227,7 @@ fn multi_shot() {
 #[test]
 fn winders_run_on_the_way() {
     let wind = |name, body| Box::new(Term::Wind(name, body));
-    let twice = add(resume(var("k"), n(1)), resume(var("k"), n(2)));
+    let twice = add(apply(var("k"), n(1)), apply(var("k"), n(2)));
     let term = reset(wind(
         "a",
         wind("b", add(n(10), capture(Operator::Shift, "k", twice))),
@@ -230,37 +241,168 @@ fn winders_run_on_the_way() {
     assert_eq!(log, [once, once, once].concat());
 }
 
-const ALL: [Operator; 4] = [
-    Operator::Shift,
-    Operator::Control,
-    Operator::Shift0,
-    Operator::Control0,
+/// What a term came to, to be compared.
+fn shown(term: Box<Term>) -> String {
+    format!("{:?}", eval(term).0)
+}
+
+type Around = fn(Operator, Box<Term>) -> Box<Term>;
+
+/// Evaluation contexts without a prompt.
+const CONTEXTS: [Around; 7] = [
+    |_, x| x,
+    |_, x| add(n(1), x),
+    |_, x| add(x, n(10)),
+    |_, x| apply(lambda("y", add(var("y"), var("y"))), x),
+    |_, x| Box::new(Term::Reset(Q, x)),
+    // What captures again once there is a value, and keeps the rest or not.
+    |op, x| add(x, capture(op, "j", add(n(100), apply(var("j"), n(5))))),
+    |op, x| add(add(n(1), x), capture(op, "j", n(100))),
 ];
 
-/// Two terms that tell the four operators apart.
+/// Bodies of a capture, in which `k` is its continuation.
+const BODIES: [fn(Operator) -> Box<Term>; 7] = [
+    |_| n(7),
+    |_| apply(var("k"), n(7)),
+    |_| add(n(1000), apply(var("k"), n(7))),
+    |_| apply(var("k"), apply(var("k"), n(7))),
+    |_| add(apply(var("k"), n(1)), apply(var("k"), n(2))),
+    |op| capture(op, "l", apply(var("k"), n(7))),
+    |op| apply(var("k"), capture(op, "l", apply(var("l"), n(7)))),
+];
+
+/// The rule of an operator: what `reset(E[capture k. e])` is equal to.
+fn reduced(
+    operator: Operator,
+    context: &dyn Fn(Box<Term>) -> Box<Term>,
+    e: Box<Term>,
+) -> Box<Term> {
+    let piece = match operator.takes_prompt() {
+        true => reset(context(var("x"))),
+        false => context(var("x")),
+    };
+    // e[k := λx. piece]
+    let e = apply(lambda("k", e), lambda("x", piece));
+    match operator.keeps_prompt() {
+        true => reset(e),
+        false => e,
+    }
+}
+
+/// Danvy and Filinski's rule for shift, Felleisen's for control, and those of the variants
+/// with a zero, as Dybvig, Peyton Jones and Sabry write them down (*A Monadic Framework for
+/// Delimited Continuations*, JFP 2007):
+///
+/// ```text
+/// reset(v)               =  v
+/// reset(E[shift k. e])   =  reset(e[k := λx. reset(E[x])])
+/// reset(E[control k. e]) =  reset(e[k := λx. E[x]])
+/// reset(E[shift0 k. e])  =  e[k := λx. reset(E[x])]
+/// reset(E[control0 k. e]) = e[k := λx. E[x]]
+/// ```
+#[test]
+fn the_rules_of_the_operators() {
+    assert_eq!(number(reset(n(7))), 7);
+    // What captures once more finds one of these.
+    let around = |term| reset(add(n(20_000), reset(add(n(10_000), term))));
+    let broken = |operator, rule| {
+        let mut broken = Vec::new();
+        for other in ALL {
+            for (i, context) in CONTEXTS.into_iter().enumerate() {
+                for (j, body) in BODIES.into_iter().enumerate() {
+                    let context = |x| context(other, x);
+                    let left = around(reset(context(capture(operator, "k", body(other)))));
+                    let right = around(reduced(rule, &context, body(other)));
+                    if shown(left) != shown(right) {
+                        broken.push((other, i, j));
+                    }
+                }
+            }
+        }
+        broken
+    };
+    for operator in ALL {
+        for rule in ALL {
+            let broken = broken(operator, rule);
+            let own = operator == rule;
+            assert_eq!(
+                own,
+                broken.is_empty(),
+                "{operator:?} by {rule:?}'s: {broken:?}"
+            );
+        }
+    }
+}
+
+/// Terms that tell the four operators apart.
 #[test]
 fn operators_differ() {
     let outer = |term| reset(add(n(1000), reset(term)));
     // The second capture finds the prompt of the continuation, or the one that stayed, or
     // none but the outer one.
     let resumed = |operator| {
-        let first = capture(operator, "j", add(n(1), resume(var("j"), n(10))));
+        let first = capture(operator, "j", add(n(1), apply(var("j"), n(10))));
         number(outer(add(first, capture(operator, "k", n(100)))))
     };
-    assert_eq!(ALL.map(resumed), [1101, 1100, 1101, 100]);
     // The second capture is in the body of the first.
     let twice = |operator| {
         let second = capture(operator, "k", n(7));
         number(outer(add(n(1), capture(operator, "j", second))))
     };
-    assert_eq!(ALL.map(twice), [1007, 1007, 7, 7]);
+    let answers = [ALL.map(resumed), ALL.map(twice)];
+    assert_eq!(answers, [[1101, 1100, 1101, 100], [1007, 1007, 7, 7]]);
+    for i in 0..ALL.len() {
+        for j in 0..i {
+            let differ = answers.iter().any(|of| of[i] != of[j]);
+            assert!(differ, "{:?} and {:?}", ALL[i], ALL[j]);
+        }
+    }
+}
+
+/// Before a list: a number whose last digit is the first of its elements.
+fn cons(first: Box<Term>, rest: Box<Term>) -> Box<Term> {
+    Box::new(Term::Binary(|first, rest| 10 * rest + first, first, rest))
+}
+
+/// A list is visited, and each visit says `capture k. first :: k(rest)`: shift copies the
+/// list and control reverses it (Biernacki, Danvy and Millikin, *A Dynamic Continuation-
+/// Passing Style for Dynamic Delimited Continuations*, 2005).
+#[test]
+fn shift_copies_a_list_and_control_reverses_it() {
+    let traversed = |operator| {
+        let visit = |rest, first| {
+            let visited = capture(operator, "k", cons(n(first), apply(var("k"), n(0))));
+            apply(lambda("_", rest), visited)
+        };
+        let nothing = n(0);
+        let whole = [3, 2, 1].into_iter().fold(nothing, visit);
+        // As many prompts as control0 takes away.
+        number(reset(reset(reset(whole))))
+    };
+    assert_eq!(ALL.map(traversed), [321, 123, 321, 123]);
+}
+
+/// Two of them reach the second prompt, and put the contexts back in any order.
+#[test]
+fn shift0_reaches_the_prompts_further_out() {
+    let both = |inner: &'static str, outer: &'static str| {
+        let body = apply(var(inner), apply(var(outer), n(0)));
+        let twice = capture(Operator::Shift0, "j", capture(Operator::Shift0, "k", body));
+        number(reset(cons(n(1), reset(cons(n(2), twice)))))
+    };
+    assert_eq!(both("k", "j"), 21);
+    assert_eq!(both("j", "k"), 12);
+    // Shift's bodies stay within the prompt.
+    let body = apply(var("j"), apply(var("k"), n(0)));
+    let twice = capture(Operator::Shift, "j", capture(Operator::Shift, "k", body));
+    assert_eq!(number(reset(cons(n(1), reset(cons(n(2), twice))))), 21);
 }
 
 /// A continuation that consists of two, put on top of a third stack.
 #[test]
 fn pieces_of_pieces() {
     let control = |name, plus| {
-        let body = add(n(plus), resume(var(name), n(plus + 1)));
+        let body = add(n(plus), apply(var(name), n(plus + 1)));
         capture(Operator::Control, name, body)
     };
     // 1000 + (100 + (101 + 1001)), and so on.
@@ -305,543 +447,4 @@ fn abort_and_replace() {
         add(n(1000), replace),
     ));
     assert_eq!(number(add(n(1), reset(add(n(10), call_cc)))), 16);
-}
-
-#[derive(Clone, Debug)]
-enum Got {
-    Number(i64),
-    K(Continuation<Does>),
-}
-
-type Body = dyn Fn(Input<Does>, &mut Context<'_, Does>) -> Step<Does>;
-
-/// A frame that is a function.
-#[derive(Clone)]
-struct Does {
-    body: Rc<Body>,
-    catches: bool,
-    kind: Option<&'static str>,
-}
-
-impl Frame for Does {
-    type Value = Got;
-    type World = Vec<String>;
-
-    fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
-        let body = self.body.clone();
-        body(input, cx)
-    }
-
-    fn catches(&self) -> bool {
-        self.catches
-    }
-
-    fn one_shot(&self) -> Option<&'static str> {
-        self.kind
-    }
-}
-
-fn does(body: impl Fn(Input<Does>, &mut Context<'_, Does>) -> Step<Does> + 'static) -> Does {
-    Does {
-        body: Rc::new(body),
-        catches: false,
-        kind: None,
-    }
-}
-
-/// A frame that does one step, and returns what it hears of it.
-fn step(first: impl Fn() -> Step<Does> + 'static) -> Does {
-    does(move |input, cx| match input {
-        Input::Start => first(),
-        Input::Value(value) => Step::Return(value),
-        Input::Continuation(k) => Step::Return(Got::K(k)),
-        other => {
-            cx.world.push(format!("{other:?}"));
-            Step::Return(Got::Number(-1))
-        }
-    })
-}
-
-fn log(text: &'static str) -> Does {
-    does(move |_, cx| {
-        cx.world.push(text.to_string());
-        Step::Return(Got::Number(0))
-    })
-}
-
-fn number_of(outcome: Result<Outcome<Got>, Refusal>) -> i64 {
-    match outcome {
-        Ok(Outcome::Done(Got::Number(n))) => n,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn capture_to(tag: PromptTag) -> Step<Does> {
-    Step::Capture {
-        tag,
-        operator: Operator::Control,
-        place: Place::Prompt,
-        body: step(|| unreachable!()),
-    }
-}
-
-/// The continuation of a computation that captures somewhere inside.
-fn continuation_of(body: Does, world: &mut Vec<String>) -> Continuation<Does> {
-    let mut machine = Machine::new(step(move || Step::Prompt {
-        tag: P,
-        body: body.clone(),
-    }));
-    match machine.run(world) {
-        Outcome::Done(Got::K(k)) => k,
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn refusals() {
-    let mut world = Vec::new();
-    let mut refused = |frame, limits| {
-        world.clear();
-        let mut machine = Machine::new(frame);
-        machine.set_limits(limits);
-        let n = number_of(machine.run_for(u64::MAX, &mut world));
-        (n, world.join(", "))
-    };
-    let free = Limits::default();
-
-    assert_eq!(
-        refused(step(|| capture_to(P)), free),
-        (-1, "Refused(NoSuchPrompt(PromptTag(p)))".to_string())
-    );
-
-    let host_call = does(|_, cx| match cx.barrier("sort", step(|| capture_to(P))) {
-        Ok(value) => Step::Return(value),
-        Err(error) => panic!("{error:?}"),
-    });
-    let prompt = step(move || Step::Prompt {
-        tag: P,
-        body: host_call.clone(),
-    });
-    assert_eq!(
-        refused(prompt, free),
-        (-1, "Refused(Barrier { host_call: \"sort\" })".to_string())
-    );
-
-    fn deeper() -> Does {
-        step(|| Step::Call(deeper()))
-    }
-    let limits = Limits { depth: 5, ..free };
-    assert_eq!(
-        refused(deeper(), limits),
-        (-1, "Refused(Depth { limit: 5 })".to_string())
-    );
-
-    let mut machine = Machine::new(log("runs"));
-    let mut world = Vec::new();
-    assert_eq!(machine.run_for(0, &mut world).unwrap_err(), Refusal::NoFuel);
-    assert_eq!(number_of(machine.run_for(1, &mut world)), 0);
-    assert_eq!(
-        machine.run_for(1, &mut world).unwrap_err(),
-        Refusal::NoFrames
-    );
-}
-
-#[test]
-fn a_panic_in_a_host_call() {
-    let mut world = Vec::new();
-    let panics = step(|| Step::Call(does(|_, _| panic!("on purpose"))));
-    let host = does(move |input, cx| match input {
-        Input::Start => {
-            let body = panics.clone();
-            let under = step(move || Step::Prompt {
-                tag: P,
-                body: body.clone(),
-            });
-            let call = AssertUnwindSafe(|| cx.barrier("risky", under.clone()));
-            assert!(catch_unwind(call).is_err());
-            // No host call stands in the way any more, and no other prompt.
-            Step::Capture {
-                tag: P,
-                operator: Operator::Control,
-                place: Place::Here,
-                body: does(|_, _| Step::Return(Got::Number(7))),
-            }
-        }
-        Input::Value(value) => Step::Return(value),
-        other => panic!("{other:?}"),
-    });
-    let mut machine = Machine::new(step(move || Step::Prompt {
-        tag: P,
-        body: host.clone(),
-    }));
-    assert_eq!(number_of(machine.run_for(u64::MAX, &mut world)), 7);
-    assert_eq!((machine.depth(), machine.sealed_frames()), (0, 0));
-
-    let mut machine = Machine::new(does(|_, _| panic!("on purpose")));
-    assert!(catch_unwind(AssertUnwindSafe(|| machine.run(&mut world))).is_err());
-    assert!(machine.continuation().is_none());
-    let wants_nothing = Err(Refusal::NotSuspended);
-    assert_eq!(machine.answer(Ok(Got::Number(0))), wants_nothing);
-    assert_eq!(machine.start(log("")), wants_nothing);
-    assert_eq!(
-        machine.run_for(1, &mut world).unwrap_err(),
-        Refusal::NotSuspended
-    );
-}
-
-fn lock(body: Does) -> Does {
-    Does {
-        kind: Some("lock"),
-        ..body
-    }
-}
-
-#[test]
-fn one_shot_frames() {
-    let world = &mut Vec::new();
-    let k = continuation_of(lock(step(|| capture_to(P))), world);
-    let mut resume = || {
-        let mut machine = Machine::idle();
-        machine.start_with(k.clone(), Ok(Got::Number(5)))?;
-        machine.run_for(u64::MAX, world)
-    };
-    assert_eq!(number_of(resume()), 5);
-    assert_eq!(resume().unwrap_err(), Refusal::OneShot { frame: "lock" });
-}
-
-/// What is resumed inside of itself, before its one-shot frame is back: this frame, then one
-/// that resumes what it gets, then the one that captured.
-fn lock_and_again(world: &mut Vec<String>, around: fn(Does) -> Does) -> Continuation<Does> {
-    let again = does(|input, _| match input {
-        Input::Start => Step::Call(step(|| capture_to(P))),
-        Input::Value(Got::K(k)) => Step::Resume {
-            continuation: k,
-            with: Ok(Got::Number(7)),
-        },
-        Input::Value(value) => Step::Return(value),
-        other => panic!("{other:?}"),
-    });
-    continuation_of(around(lock(step(move || Step::Call(again.clone())))), world)
-}
-
-/// The frame below the missing one is told, and a winder between the two runs.
-#[test]
-fn a_missing_frame_below_a_winder() {
-    let world = &mut Vec::new();
-    let k = lock_and_again(world, |lock| {
-        step(move || Step::wind(log("in"), lock.clone(), log("out")))
-    });
-    world.clear();
-    let mut machine = Machine::idle();
-    machine.start_with(k.clone(), Ok(Got::K(k))).unwrap();
-    assert_eq!(number_of(machine.run_for(u64::MAX, world)), -1);
-    let told = "Refused(OneShot { frame: \"lock\" })";
-    assert_eq!(*world, ["in", "in", "out", "out", told]);
-}
-
-/// Where no frame is below the missing one, the host is told: one that called back, or the
-/// machine's owner.
-#[test]
-fn a_missing_frame_at_the_bottom() {
-    let world = &mut Vec::new();
-    let refusal = Refusal::OneShot { frame: "lock" };
-    let k = lock_and_again(world, |lock| lock);
-    let mut machine = Machine::new(does(move |_, cx| {
-        let k = k.clone();
-        let frame = step(move || Step::TailResume {
-            continuation: k.clone(),
-            with: Ok(Got::K(k.clone())),
-        });
-        match cx.barrier("sort", frame) {
-            Err(Interrupted::Refused(told)) => assert_eq!(told, refusal),
-            other => panic!("{other:?}"),
-        }
-        Step::Return(Got::Number(1))
-    }));
-    assert_eq!(number_of(machine.run_for(u64::MAX, world)), 1);
-
-    let k = lock_and_again(world, |lock| lock);
-    let mut machine = Machine::idle();
-    machine.start_with(k.clone(), Ok(Got::K(k))).unwrap();
-    assert_eq!(machine.run_for(u64::MAX, world).unwrap_err(), refusal);
-    assert!(machine.continuation().is_none());
-    machine.start(log("goes on")).unwrap();
-    assert_eq!(number_of(machine.run_for(u64::MAX, world)), 0);
-}
-
-/// A winder's body waits while *before* runs, and a continuation of that holds it too.
-#[test]
-fn a_one_shot_body_waits_for_its_winder() {
-    let world = &mut Vec::new();
-    let before = step(|| capture_to(P));
-    let k = continuation_of(
-        step(move || Step::wind(before.clone(), lock(log("body")), log("after"))),
-        world,
-    );
-    let mut resume = || {
-        let mut machine = Machine::idle();
-        machine.start_with(k.clone(), Ok(Got::Number(5)))?;
-        machine.run_for(u64::MAX, world)
-    };
-    assert_eq!(number_of(resume()), 0);
-    assert_eq!(resume().unwrap_err(), Refusal::OneShot { frame: "lock" });
-    assert_eq!(*world, ["body", "after"]);
-}
-
-/// A machine's continuation is a second holder of what is in it.
-#[test]
-fn the_continuation_of_a_machine() {
-    let world = &mut Vec::new();
-    // Paused before the frame runs at all.
-    let mut machine = Machine::new(step(|| Step::Call(log("runs"))));
-    assert!(matches!(machine.run_for(1, world), Ok(Outcome::OutOfFuel)));
-    let k = machine.continuation().unwrap();
-    assert_eq!(k.len(), 2);
-    let k = k.detach().unwrap().attach();
-    assert_eq!(k.len(), 2);
-    assert_eq!(number_of(machine.run_for(9, world)), 0);
-    assert_eq!(*world, ["runs"]);
-
-    // The machine has the one copy.
-    let mut machine = Machine::new(lock(step(|| Step::Suspend(Got::Number(3)))));
-    assert!(matches!(machine.run(world), Outcome::Suspended(_)));
-    let k = machine.continuation().unwrap();
-    assert_eq!(
-        k.clone().detach().unwrap_err(),
-        Refusal::OneShot { frame: "lock" }
-    );
-    drop(machine);
-    let k = k.detach().unwrap().attach();
-    let mut machine = Machine::idle();
-    machine.start_with(k, Ok(Got::Number(4))).unwrap();
-    assert_eq!(number_of(machine.run_for(9, world)), 4);
-
-    // What comes after the winder has no second copy.
-    let body = step(|| Step::Abort {
-        tag: P,
-        value: Got::Number(6),
-    });
-    let after = step(|| Step::Suspend(Got::Number(5)));
-    let wind = step(move || Step::wind(log("in"), body.clone(), after.clone()));
-    let mut machine = Machine::new(step(move || Step::Prompt {
-        tag: P,
-        body: wind.clone(),
-    }));
-    assert!(matches!(machine.run(world), Outcome::Suspended(_)));
-    assert!(machine.continuation().is_none());
-    machine.answer(Ok(Got::Number(0))).unwrap();
-    assert_eq!(number_of(machine.run_for(9, world)), 6);
-}
-
-fn on_a_small_stack(f: fn()) {
-    let small = thread::Builder::new().stack_size(256 << 10);
-    small.spawn(f).unwrap().join().unwrap();
-}
-
-const MILLION: usize = 1_000_000;
-
-/// Goes deeper by calls, or by prompts, and suspends there.
-#[derive(Clone)]
-struct Deep {
-    left: usize,
-    prompts: bool,
-}
-
-impl Frame for Deep {
-    type Value = ();
-    type World = ();
-
-    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        let body = Self {
-            left: self.left.saturating_sub(1),
-            ..*self
-        };
-        match input {
-            Input::Start if self.left == 0 => Step::Suspend(()),
-            Input::Start if self.prompts => Step::Prompt { tag: P, body },
-            Input::Start => Step::Call(body),
-            _ => Step::Return(()),
-        }
-    }
-}
-
-#[test]
-fn a_million_frames_and_segments_are_dropped() {
-    on_a_small_stack(|| {
-        for prompts in [false, true] {
-            for captured in [false, true] {
-                let left = MILLION;
-                let mut machine = Machine::new(Deep { left, prompts });
-                assert_eq!(machine.run(&mut ()), Outcome::Suspended(()));
-                let k = captured.then(|| machine.continuation().unwrap());
-                drop(machine);
-                if let Some(k) = k {
-                    assert_eq!(k.len(), MILLION + 1);
-                }
-            }
-        }
-    });
-}
-
-/// Captures itself again and again, with the one before in the frame.
-#[derive(Clone)]
-enum Chain {
-    Root(usize, Option<Continuation<Chain>>),
-    Hold { _below: Option<Continuation<Chain>> },
-    Take,
-}
-
-impl Frame for Chain {
-    type Value = Option<Continuation<Chain>>;
-    type World = ();
-
-    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        match (self, input) {
-            (Self::Root(left, k), input) => {
-                if let Input::Value(value) = input {
-                    *k = value;
-                    *left -= 1;
-                }
-                if *left == 0 {
-                    return Step::Return(k.take());
-                }
-                Step::Prompt {
-                    tag: P,
-                    body: Self::Hold { _below: k.take() },
-                }
-            }
-            (Self::Hold { .. }, _) => Step::Capture {
-                tag: P,
-                operator: Operator::Control,
-                place: Place::Prompt,
-                body: Self::Take,
-            },
-            (Self::Take, Input::Continuation(k)) => Step::Return(Some(k)),
-            (Self::Take, _) => unreachable!(),
-        }
-    }
-}
-
-#[test]
-fn a_million_continuations_in_each_other_are_dropped() {
-    on_a_small_stack(|| {
-        let mut machine = Machine::new(Chain::Root(MILLION, None));
-        let Outcome::Done(Some(k)) = machine.run(&mut ()) else {
-            panic!()
-        };
-        assert_eq!(machine.sealed_frames(), MILLION);
-        drop(k);
-        assert_eq!(machine.sealed_frames(), 0);
-    });
-}
-
-/// Captures a continuation, resumes it on top of a frame, captures that, and so on.
-#[derive(Clone)]
-enum Tower {
-    Root,
-    Grow(usize, Option<Continuation<Tower>>),
-    Take(usize),
-}
-
-impl Frame for Tower {
-    type Value = usize;
-    type World = ();
-
-    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        let capture = |left| Step::Capture {
-            tag: P,
-            operator: Operator::Control,
-            place: Place::Prompt,
-            body: Self::Take(left),
-        };
-        match (self, input) {
-            (Self::Root, Input::Start) => Step::Prompt {
-                tag: P,
-                body: Self::Grow(MILLION, None),
-            },
-            (Self::Root, Input::Value(n)) => Step::Return(n),
-            (Self::Grow(left, k), Input::Start) => match k.take() {
-                None => capture(*left),
-                Some(continuation) => Step::Resume {
-                    continuation,
-                    with: Ok(*left),
-                },
-            },
-            // Only the topmost frame hears of more than nothing on the way up.
-            (Self::Grow(MILLION, _), Input::Value(left)) if left > 0 => capture(left - 1),
-            (Self::Grow(..), Input::Value(n)) => Step::Return(n + 1),
-            (Self::Take(left), Input::Continuation(k)) => {
-                Step::TailCall(Self::Grow(*left, Some(k)))
-            }
-            _ => unreachable!(),
-        }
-    }
-}
-
-#[test]
-fn a_tower_of_a_million_pieces() {
-    on_a_small_stack(|| {
-        let mut machine = Machine::new(Tower::Root);
-        assert_eq!(machine.run(&mut ()), Outcome::Done(MILLION + 2));
-    });
-}
-
-/// The same as [`Chain`], but it is a winder that has the one before.
-#[derive(Clone)]
-enum WinderChain {
-    Root(usize, Option<Continuation<WinderChain>>),
-    Outer(Option<Continuation<WinderChain>>),
-    Thunk {
-        _below: Option<Continuation<WinderChain>>,
-    },
-    Hold,
-    Take,
-}
-
-impl Frame for WinderChain {
-    type Value = Option<Continuation<WinderChain>>;
-    type World = ();
-
-    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        match (self, input) {
-            (Self::Root(left, k), input) => {
-                if let Input::Value(value) = input {
-                    *k = value;
-                    *left -= 1;
-                }
-                if *left == 0 {
-                    return Step::Return(k.take());
-                }
-                Step::Prompt {
-                    tag: P,
-                    body: Self::Outer(k.take()),
-                }
-            }
-            (Self::Outer(k), _) => {
-                let after = Self::Thunk { _below: k.take() };
-                Step::wind(Self::Thunk { _below: None }, Self::Hold, after)
-            }
-            (Self::Thunk { .. }, _) => Step::Return(None),
-            (Self::Hold, _) => Step::Capture {
-                tag: P,
-                operator: Operator::Control,
-                place: Place::Prompt,
-                body: Self::Take,
-            },
-            (Self::Take, Input::Continuation(k)) => Step::Return(Some(k)),
-            (Self::Take, _) => unreachable!(),
-        }
-    }
-}
-
-#[test]
-fn a_chain_of_winders_is_dropped() {
-    on_a_small_stack(|| {
-        let mut machine = Machine::new(WinderChain::Root(100_000, None));
-        let Outcome::Done(Some(k)) = machine.run(&mut ()) else {
-            panic!()
-        };
-        drop(k);
-        assert_eq!(machine.sealed_frames(), 0);
-    });
 }

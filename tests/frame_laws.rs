@@ -793,6 +793,7 @@ struct Counts {
 struct Model {
     stack: Vec<Entry>,
     world: World,
+    limits: Limits,
     /// How many frames there are after each step outside of host calls.
     depths: Vec<usize>,
     counts: Counts,
@@ -860,7 +861,7 @@ impl Host for Model {
         frame: Script,
     ) -> Result<Value, Interrupted<Value>> {
         let nested = |entry: &&Entry| matches!(entry, Entry::HostCall(_));
-        let limit = Limits::default().nesting;
+        let limit = self.limits.nesting;
         if self.stack.iter().filter(nested).count() >= limit {
             return Err(Interrupted::Refused(Refusal::Nesting { limit }));
         }
@@ -884,6 +885,7 @@ impl Model {
         Self {
             stack: Vec::new(),
             world: World::new(program),
+            limits: limits(),
             depths: Vec::new(),
             counts: Counts::default(),
             fuel: u64::MAX,
@@ -947,15 +949,17 @@ impl Model {
     }
 
     fn check_depth(&self, more: usize) -> Result<(), Refusal> {
-        if frames(&self.stack) + more >= DEPTH {
-            return Err(Refusal::Depth { limit: DEPTH });
+        let limit = self.limits.depth;
+        if frames(&self.stack) + more >= limit {
+            return Err(Refusal::Depth { limit });
         }
         Ok(())
     }
 
-    fn check(k: &[Entry], on: usize) -> Result<(), Refusal> {
-        if on + frames(k) > DEPTH {
-            return Err(Refusal::Depth { limit: DEPTH });
+    fn check(&self, k: &[Entry], on: usize) -> Result<(), Refusal> {
+        let limit = self.limits.depth;
+        if on + frames(k) > limit {
+            return Err(Refusal::Depth { limit });
         }
         let is_spent = |entry: &Entry| match entry {
             Entry::Frame(held, _) | Entry::Entering(_, held) => held.is_spent(),
@@ -1029,13 +1033,13 @@ impl Model {
             }
             Does::Resume(k, with) => {
                 let k = of_model(k);
-                Self::check(&k, frames(&self.stack))?;
+                self.check(&k, frames(&self.stack))?;
                 self.counts.resumes += 1;
                 self.enter(k.to_vec(), with, 0)
             }
             Does::TailResume(k, with) => {
                 let k = of_model(k);
-                Self::check(&k, frames(&self.stack) - 1)?;
+                self.check(&k, frames(&self.stack) - 1)?;
                 self.counts.resumes += 1;
                 self.stack.pop();
                 self.enter(k.to_vec(), with, 0)
@@ -1043,7 +1047,7 @@ impl Model {
             Does::Replace(tag, k, with) => {
                 let k = of_model(k);
                 let at = self.locate(tag, false)?;
-                Self::check(&k, frames(&self.stack[..at]))?;
+                self.check(&k, frames(&self.stack[..at]))?;
                 let shared = winders(&self.stack[at..])
                     .iter()
                     .zip(winders(&k))
@@ -1270,7 +1274,12 @@ fn root() -> Script {
 }
 
 fn by_model(program: &Program) -> (Ending, Model) {
+    by_limited_model(program, limits())
+}
+
+fn by_limited_model(program: &Program, limits: Limits) -> (Ending, Model) {
     let mut model = Model::new(program);
+    model.limits = limits;
     let flow = model.call(root());
     let ending = model.finish(flow);
     model.counts.steps = model.world.steps;
@@ -1279,8 +1288,12 @@ fn by_model(program: &Program) -> (Ending, Model) {
 }
 
 fn machine() -> Machine<Script> {
+    limited_machine(limits())
+}
+
+fn limited_machine(limits: Limits) -> Machine<Script> {
     let mut machine = Machine::new(root());
-    machine.set_limits(limits());
+    machine.set_limits(limits);
     machine
 }
 
@@ -1575,4 +1588,64 @@ fn who_resumes_once_clones_nothing() {
         Ok(())
     });
     println!("{} resumed", resumed.get());
+}
+
+/// What the machine and the model count alike.
+#[test]
+fn limits_of_depth_and_nesting_are_the_same() {
+    for_all(5_000, Without::default(), |program, number| {
+        let limits = Limits {
+            depth: 1 + (number / 3) as usize % 10,
+            nesting: number as usize % 3,
+            ..limits()
+        };
+        let (expected, model) = by_limited_model(program, limits);
+        if model.too_large {
+            return Ok(());
+        }
+        let found = by_machine(limited_machine(limits), World::new(program), u64::MAX);
+        same(&found, &expected)
+    });
+}
+
+/// How frames are sealed is the machine's business, and so is where its fuel ends; but until
+/// something is refused for that, it goes as if there were no limit.
+#[test]
+fn a_limit_changes_nothing_before_it_is_met() {
+    let [met, total] = [Cell::new(0), Cell::new(0)];
+    for_all(5_000, Without::default(), |program, number| {
+        let (mut expected, model) = by_model(program);
+        if model.too_large {
+            return Ok(());
+        }
+        let limits = Limits {
+            sealed_frames: (number / 3) as usize % 20,
+            overrun: number % 3,
+            ..limits()
+        };
+        let fuel = 1 + number % 5;
+        let mut found = by_machine(limited_machine(limits), World::new(program), fuel);
+        let is_limit = |event: &Event| match event {
+            Event::Resumed {
+                with: Heard::Refused(refusal),
+                ..
+            }
+            | Event::HostCall(Err(Interrupted::Refused(refusal))) => {
+                matches!(refusal, Refusal::SealedFrames { .. } | Refusal::NoFuel)
+            }
+            _ => false,
+        };
+        total.set(total.get() + 1);
+        if let Some(at) = found.log.iter().position(is_limit) {
+            met.set(met.get() + 1);
+            found.log.truncate(at);
+            expected.log.truncate(at);
+            prop_assert_eq!(found.log, expected.log);
+            return Ok(());
+        }
+        same(&found, &expected)
+    });
+    let [met, total] = [met.get(), total.get()];
+    println!("{met} of {total} programs have met a limit");
+    assert!(met > 0 && met < total || total < 1_000, "too tame");
 }

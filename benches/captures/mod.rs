@@ -13,6 +13,9 @@ use segno::frame::{
     Context, Continuation, Frame, Input, Machine, Operator, Outcome, Place, PromptTag, Step,
 };
 
+pub(crate) mod shapes;
+pub(crate) mod uses;
+
 const WHOLE: PromptTag = PromptTag::named("whole");
 const ESCAPE: PromptTag = PromptTag::named("escape");
 

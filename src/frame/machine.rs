@@ -119,9 +119,10 @@ impl<F: Frame> Machine<F> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::NotSuspended`] if it is not done.
+    /// [`Refusal::NotSuspended`] if it is not done, [`Refusal::Depth`] if it may have no frame.
     pub fn start(&mut self, frame: F) -> Result<(), Refusal> {
         match self.pending {
+            Pending::Frame if self.state.limits.depth == 0 => Err(self.state.too_deep()),
             Pending::Frame => {
                 self.push(frame);
                 Ok(())
@@ -148,7 +149,7 @@ impl<F: Frame> Machine<F> {
         if continuation.is_empty() {
             return Err(Refusal::NoFrames);
         }
-        self.state.check_resume(&continuation, 0)?;
+        self.state.check_resume(&continuation, 0, 0)?;
         let next = self
             .state
             .enter(&mut self.frames, continuation.into_piece(), with, 0);

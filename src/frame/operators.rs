@@ -60,7 +60,7 @@ impl<F: Frame> State<F> {
             && !self.attached.singles
             && !self.ledger.singles()
             && self.below + frames < self.limits.depth
-            && self.ledger.sealed().saturating_add(frames) <= self.limits.sealed_frames
+            && self.may_seal(frames).is_ok()
     }
 
     #[inline(always)]
@@ -117,10 +117,7 @@ impl<F: Frame> State<F> {
             unreachable!("the body was put there")
         };
         let at = self.locate(tag, true)?;
-        let limit = self.limits.sealed_frames;
-        if self.ledger.sealed().saturating_add(frames.len()) > limit {
-            return Err(Refusal::SealedFrames { limit });
-        }
+        self.may_seal(frames.len())?;
         if place == Place::Here && self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
@@ -203,7 +200,7 @@ impl<F: Frame> State<F> {
         let to = self.locate(tag, false)?;
         let above = self.levels.from(to).iter();
         let above: usize = above.map(|level| level.position.size).sum();
-        self.check_resume(&continuation, self.below - above)?;
+        self.check_resume(&continuation, self.below - above, 0)?;
         let shared = continuation.with_piece(|piece| self.shared_winders(to, piece));
         self.clear(frames);
         Ok(self.leave(
@@ -218,12 +215,25 @@ impl<F: Frame> State<F> {
         ))
     }
 
-    /// Whether a continuation can be put on top of so many frames.
+    /// Whether so many active frames may be sealed.
+    #[inline(always)]
+    pub(super) fn may_seal(&self, frames: usize) -> Result<(), Refusal> {
+        let limit = self.limits.sealed_frames;
+        if self.ledger.sealed().saturating_add(frames) > limit {
+            return Err(Refusal::SealedFrames { limit });
+        }
+        Ok(())
+    }
+
+    /// Whether a continuation can be put on top of so many frames, of which so many are active.
+    #[inline(always)]
     pub(super) fn check_resume(
         &self,
         continuation: &Continuation<F>,
         depth: usize,
+        active: usize,
     ) -> Result<(), Refusal> {
+        self.may_seal(active)?;
         if depth.saturating_add(continuation.len()) > self.limits.depth {
             return Err(self.too_deep());
         }

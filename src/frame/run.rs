@@ -157,7 +157,8 @@ impl<F: Frame> State<F> {
                     Next::of(state.capture(frames, tag, operator, place))
                 }
                 Step::Prompt { tag, body } => {
-                    if state.below + len < state.limits.depth {
+                    let fits = state.below + len < state.limits.depth;
+                    if fits && state.may_seal(len).is_ok() {
                         let body = ManuallyDrop::new(body);
                         state.seal(frames);
                         state.levels.push_prompts(tag, 1);
@@ -166,7 +167,11 @@ impl<F: Frame> State<F> {
                     } else {
                         push_frame(frames, body);
                         drop_last(frames);
-                        input = state.too_deep().into();
+                        let refusal = match state.may_seal(len) {
+                            Err(refusal) if fits => refusal,
+                            _ => state.too_deep(),
+                        };
+                        input = refusal.into();
                     }
                     continue;
                 }
@@ -184,7 +189,7 @@ impl<F: Frame> State<F> {
                     }
                 }
                 Step::Resume { continuation, with } => {
-                    match state.check_resume(&continuation, state.below + len) {
+                    match state.check_resume(&continuation, state.below + len, len) {
                         Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
                             state.seal(frames);
@@ -193,7 +198,7 @@ impl<F: Frame> State<F> {
                     }
                 }
                 Step::TailResume { continuation, with } => {
-                    match state.check_resume(&continuation, state.below + len - 1) {
+                    match state.check_resume(&continuation, state.below + len - 1, len - 1) {
                         Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
                             drop_last(frames);

@@ -81,6 +81,7 @@ impl<F: Frame> State<F> {
         if self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
+        self.may_seal(frames.len())?;
         let Wind {
             before,
             body,

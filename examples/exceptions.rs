@@ -1,4 +1,4 @@
-//! Errors whose handler decides how it goes on: where the error was, or here.
+//! Exceptions whose handler decides how it goes on: where the error was, or here.
 //!
 //! The reader of a list of numbers signals what it cannot read. The signal captures the rest
 //! of the reading, and the handler, which runs at its prompt, either goes on with it, as if
