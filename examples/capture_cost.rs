@@ -196,10 +196,14 @@ fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box
             &|| per_operation(copying::calls(1000, 100), 100_000),
         ],
     );
+    let by_hand = || per_operation(copying::calls_by_hand(1000, 100), 100_000);
+    let by_hand = median((0..samples).map(|_| by_hand()).collect());
     let items = sampled(captures::items, samples, sample);
     println!("\na frame returned through: never captured {never:.2}, captured {captured:.2}");
     println!("a frame left: by a raise {raise:.2}, by an abort {abort:.2}");
-    println!("a call and its return: {calls:.2}, on a bare Vec {bare:.2}");
+    println!(
+        "a call and its return: {calls:.2}, by the same steps on a bare Vec {bare:.2}, by hand {by_hand:.2}"
+    );
     println!("an item of a generator by capture: {items:.1}\n");
 
     for curve in curves.iter().chain(&between) {
@@ -209,6 +213,7 @@ fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box
     println!("ns item {items:.2}");
     println!("ratio abort_to_raise {:.4}", abort / raise);
     println!("ratio calls_to_vec {:.4}", calls / bare);
+    println!("ratio calls_to_hand {:.4}", calls / by_hand);
     if let Some(file) = &options.svg {
         draw(file, &curves)?;
     }
