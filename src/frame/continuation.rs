@@ -108,6 +108,26 @@ impl<F: Frame> Piece<F> {
 /// It may be kept, cloned and resumed any number of times. A clone counts a reference; the
 /// frames are shared, and cloned only as far as they are returned into more than once. It
 /// belongs to its thread; [`detach`](Self::detach) makes a form that may move.
+///
+/// ```compile_fail,E0277
+/// use segno::frame::{Context, Continuation, Frame, Input, Step};
+///
+/// #[derive(Clone)]
+/// struct Number(u32);
+///
+/// impl Frame for Number {
+///     type Value = u32;
+///     type World = ();
+///
+///     fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+///         Step::Return(self.0)
+///     }
+/// }
+///
+/// fn go_on(k: Continuation<Number>) {
+///     std::thread::spawn(move || k.len()); // Its counts are not atomic.
+/// }
+/// ```
 pub struct Continuation<F: Frame> {
     /// The segment that says what was captured.
     head: Held<F>,
