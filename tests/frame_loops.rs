@@ -3,41 +3,17 @@
 
 #![allow(unsafe_code, reason = "counts what is allocated")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use segno::frame::*;
 
-/// The system's allocator, which counts for each thread what it hands out.
-struct Counting;
+mod counting;
 
-#[global_allocator]
-static COUNTING: Counting = Counting;
+use counting::{ALLOCATIONS, LIVE, PEAK};
 
 thread_local! {
-    /// Bytes; a thread may free what another has allocated.
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     /// How many frames were cloned that are not the thunks of a winder.
     static CLONES: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: all is done by the system's allocator; to count needs no memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.set(LIVE.get() + layout.size().cast_signed());
-        PEAK.set(PEAK.get().max(LIVE.get()));
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller promises what the system's allocator wants.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get() - layout.size().cast_signed());
-        // SAFETY: as above.
-        unsafe { System.dealloc(memory, layout) }
-    }
 }
 
 /// A loop, by what is captured and how it is resumed.

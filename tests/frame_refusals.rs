@@ -187,6 +187,7 @@ fn leaves(tag: PromptTag) -> [Does; 6] {
 
 const FREE: Limits = Limits {
     depth: usize::MAX,
+    prompts: usize::MAX,
     sealed_frames: usize::MAX,
     nesting: usize::MAX,
     overrun: u64::MAX,

@@ -1,13 +1,13 @@
 //! The rest of a computation, as a value.
 
-use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::mem;
 
 use super::ledger::Ledger;
 use super::level::{Boundary, Level};
+use super::position::RestNode;
 use super::segment::{Captured, Chain, Held, Segment};
 use super::winder::{Under, depth};
 use super::{Frame, PromptTag, Refusal};
@@ -26,12 +26,12 @@ pub(super) struct Piece<F: Frame> {
 }
 
 impl<F: Frame> Piece<F> {
-    pub(super) fn new(levels: Vec<Level<F>>, singles: bool) -> Self {
+    pub(super) fn new(levels: Vec<Level<F>>) -> Self {
         Self {
+            singles: levels.iter().any(|level| level.position.singles()),
             size: levels.iter().map(|level| level.position.size).sum(),
             winders: levels.iter().map(|level| depth(&level.winders)).sum(),
             levels,
-            singles,
         }
     }
 
@@ -45,21 +45,25 @@ impl<F: Frame> Piece<F> {
         }
     }
 
-    /// Refuses if a frame that can be resumed once was.
+    /// Refuses if a frame that can be resumed once was. What is in it again and again is looked
+    /// at once.
     pub(super) fn check_singles(&self) -> Result<(), Refusal> {
-        if self.singles {
-            for level in &self.levels {
-                for (_, segment) in level.position.chains().flat_map(Chain::links) {
-                    if let Some(single) = &segment.single
-                        && single.frame.borrow().is_none()
-                    {
-                        return Err(Refusal::OneShot { frame: single.kind });
-                    }
-                    if let Under::Entering(entering) = &segment.under
-                        && let Some(frame) = entering.spent()
-                    {
-                        return Err(Refusal::OneShot { frame });
-                    }
+        let (mut rests, mut segments) = (BTreeSet::new(), BTreeSet::new());
+        for level in self.levels.iter().filter(|level| level.position.singles()) {
+            let want = |rest: &Rc<RestNode<F>>| rest.singles && rests.insert(Rc::as_ptr(rest));
+            for (link, segment) in level.position.chains_where(want).flat_map(Chain::links) {
+                if !segment.singles || !segments.insert(link.first.address()) {
+                    continue;
+                }
+                if let Some(single) = &segment.single
+                    && single.frame.borrow().is_none()
+                {
+                    return Err(Refusal::OneShot { frame: single.kind });
+                }
+                if let Under::Entering(entering) = &segment.under
+                    && let Some(frame) = entering.spent()
+                {
+                    return Err(Refusal::OneShot { frame });
                 }
             }
         }
@@ -68,16 +72,13 @@ impl<F: Frame> Piece<F> {
 
     /// Refuses if a frame that can be resumed once is held by others too.
     pub(super) fn check_sole(&self) -> Result<(), Refusal> {
-        if !self.singles {
-            return Ok(());
-        }
-        let levels = self.levels.iter();
+        let levels = self.levels.iter().filter(|level| level.position.singles());
         let mut positions: Vec<_> = levels.map(|level| (&level.position, false)).collect();
-        let mut rests = Vec::new();
+        let (mut ahead, mut seen) = (Vec::new(), BTreeSet::new());
         loop {
             while let Some((position, mut shared)) = positions.pop() {
-                rests.extend(position.rest.as_ref().map(|rest| (rest, shared)));
-                for (link, segment) in position.chain.links() {
+                ahead.extend(position.rest.as_ref().map(|rest| (rest, shared)));
+                for (link, segment) in position.chain.links().take_while(|(_, s)| s.singles) {
                     shared |= link.first.is_shared();
                     let single = match (&segment.single, &segment.under) {
                         (Some(single), _) if shared => Some(single.kind),
@@ -93,12 +94,15 @@ impl<F: Frame> Piece<F> {
                     }
                 }
             }
-            let Some((node, mut shared)) = rests.pop() else {
+            let Some((rest, mut shared)) = ahead.pop() else {
                 return Ok(());
             };
-            shared |= Rc::strong_count(node) > 1;
-            rests.extend(node.next.as_ref().map(|rest| (rest, shared)));
-            positions.push((&node.first, shared));
+            // Who is met twice is shared.
+            shared |= Rc::strong_count(rest) > 1;
+            if rest.singles && seen.insert(Rc::as_ptr(rest)) {
+                ahead.extend(rest.next.as_ref().map(|next| (next, shared)));
+                positions.push((&rest.first, shared));
+            }
         }
     }
 }
@@ -135,11 +139,9 @@ pub struct Continuation<F: Frame> {
 
 impl<F: Frame> Continuation<F> {
     pub(super) fn new(piece: Piece<F>, ledger: &Rc<Ledger<F>>) -> Self {
-        let mut head = Held::new(ledger);
-        if let Some(segment) = head.get_mut() {
-            segment.captured = Captured::Piece(Box::new(piece));
+        Self {
+            head: Held::of_piece(ledger, piece),
         }
-        Self { head }
     }
 
     /// The continuation of a chain whose topmost segment was just sealed, and which nothing
@@ -188,12 +190,10 @@ impl<F: Frame> Continuation<F> {
                 None => Boundary::Open,
             });
             level.position.put(self.into_chain(), size);
-            return Piece::new(alloc::vec![level], false);
+            return Piece::new(alloc::vec![level]);
         }
-        if let Some(segment) = self.head.get_mut()
-            && let Captured::Piece(piece) = mem::replace(&mut segment.captured, Captured::Nothing)
-        {
-            return *piece;
+        if let Some(piece) = self.head.take_piece() {
+            return piece;
         }
         match self.captured() {
             Captured::Piece(piece) => piece.share(),
@@ -209,11 +209,26 @@ impl<F: Frame> Continuation<F> {
         }
     }
 
+    /// How many levels there are in it that have prompts.
+    #[inline(always)]
+    pub(super) fn prompts(&self) -> usize {
+        match self.captured() {
+            Captured::Piece(piece) => piece.levels.len(),
+            Captured::Chain { prompt, .. } => prompt.is_some().into(),
+            Captured::Nothing => 0,
+        }
+    }
+
+    /// What its frames are counted by.
+    pub(super) fn ledger(&self) -> Option<&Rc<Ledger<F>>> {
+        self.head.ledger()
+    }
+
     /// Refuses if a frame that can be resumed once was.
     #[inline]
     pub(super) fn check_singles(&self) -> Result<(), Refusal> {
         match self.captured() {
-            Captured::Piece(piece) => piece.check_singles(),
+            Captured::Piece(piece) if piece.singles => piece.check_singles(),
             _ => Ok(()),
         }
     }
@@ -260,7 +275,14 @@ impl<F: Frame> fmt::Debug for Continuation<F> {
         self.with_piece(|piece| {
             f.debug_struct("Continuation")
                 .field("frames", &piece.size)
-                .field("prompts", &piece.levels.iter().map(prompts).sum::<usize>())
+                .field(
+                    "prompts",
+                    &piece
+                        .levels
+                        .iter()
+                        .map(prompts)
+                        .fold(0, usize::saturating_add),
+                )
                 .field("winders", &piece.winders)
                 .finish_non_exhaustive()
         })

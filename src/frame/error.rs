@@ -27,6 +27,11 @@ pub enum Refusal {
         /// How many frames it may have.
         limit: usize,
     },
+    /// More prompts would be installed than the machine allows.
+    Prompts {
+        /// How many there may be.
+        limit: usize,
+    },
     /// More frames would be held in sealed segments than the machine allows.
     SealedFrames {
         /// How many there may be.
@@ -65,6 +70,7 @@ impl fmt::Display for Refusal {
                 f.write_str("a winder of an escape stands between here and the prompt")
             }
             Self::Depth { limit } => write!(f, "the stack may have {limit} frames"),
+            Self::Prompts { limit } => write!(f, "there may be {limit} prompts"),
             Self::SealedFrames { limit } => {
                 write!(f, "continuations may hold {limit} frames")
             }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt::{self, Write};
 
 use super::layout::{Entry, Layout};
+use super::ledger::Ledger;
 use super::level::{Boundary, Level};
 use super::segment::{Chain, Mark, Segment};
 use super::winder::Under;
@@ -61,7 +62,7 @@ impl Inspector {
         if !layout.entries.iter().any(is_frame) {
             return Err(Refusal::NoFrames);
         }
-        Ok(layout.into_continuation())
+        Ok(layout.into_continuation(&Ledger::new()))
     }
 
     /// Makes a continuation of frames, topmost first.

@@ -1,6 +1,7 @@
 //! A continuation laid out flat: for another thread, and for those who may edit it.
 
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
@@ -11,7 +12,7 @@ use super::level::{Boundary, Level};
 use super::position::{Attached, Unsealed};
 use super::segment::Mark;
 use super::winder::{Entering, Under, Winder, WinderNode};
-use super::{Continuation, Frame, Interrupted, MarkKey, PromptTag, Refusal};
+use super::{Continuation, Frame, Interrupted, Machine, MarkKey, PromptTag, Refusal};
 
 /// One thing in a [`Layout`].
 #[derive(Clone, Debug)]
@@ -110,8 +111,7 @@ impl<F: Frame> Layout<F> {
         Ok(Self { entries })
     }
 
-    pub(super) fn into_continuation(self) -> Continuation<F> {
-        let ledger = Ledger::new();
+    pub(super) fn into_continuation(self, ledger: &Rc<Ledger<F>>) -> Continuation<F> {
         let mut levels: Vec<Level<F>> = Vec::new();
         let mut level = Level::empty(Boundary::Open);
         let mut frames = Vec::new();
@@ -134,14 +134,14 @@ impl<F: Frame> Layout<F> {
                     attached.marks.extend(marks);
                 }
                 Entry::Prompt { tag, times } => {
-                    level.position.seal(&mut frames, &mut attached, &ledger);
+                    level.position.seal(&mut frames, &mut attached, ledger);
                     let times = times.max(1);
                     let above = Level::empty(Boundary::Prompt { tag, times });
                     levels.push(mem::replace(&mut level, above));
                 }
                 Entry::Inside { before, after } => {
-                    level.position.seal(&mut frames, &mut attached, &ledger);
-                    let winder = Winder::new(before, after, &ledger);
+                    level.position.seal(&mut frames, &mut attached, ledger);
+                    let winder = Winder::new(before, after, ledger);
                     let at = level.position.clone();
                     level.winders = Some(WinderNode::new(winder.clone(), at, level.winders.take()));
                     attached.under = Under::Inside(winder);
@@ -151,22 +151,19 @@ impl<F: Frame> Layout<F> {
                     body,
                     after,
                 } => {
-                    level.position.seal(&mut frames, &mut attached, &ledger);
-                    let winder = Winder::new(before, after, &ledger);
-                    if body.one_shot().is_some() {
-                        ledger.note_singles();
-                    }
+                    level.position.seal(&mut frames, &mut attached, ledger);
+                    let winder = Winder::new(before, after, ledger);
                     attached.under = Under::Entering(Entering::new(winder, body));
                 }
                 Entry::Leaving(result) => {
-                    level.position.seal(&mut frames, &mut attached, &ledger);
+                    level.position.seal(&mut frames, &mut attached, ledger);
                     attached.under = Under::Leaving(Box::new(result));
                 }
             }
         }
-        level.position.seal(&mut frames, &mut attached, &ledger);
+        level.position.seal(&mut frames, &mut attached, ledger);
         levels.push(level);
-        Continuation::new(Piece::new(levels, ledger.singles()), &ledger)
+        Continuation::new(Piece::new(levels), ledger)
     }
 }
 
@@ -243,14 +240,18 @@ pub struct Detached<F: Frame> {
 }
 
 impl<F: Frame> Detached<F> {
-    /// The continuation, for the thread that calls.
-    ///
-    /// Where a frame in it holds another that was attached by itself, and so on, dropping
-    /// them takes some of the Rust stack for each. A machine's limit of sealed frames does
-    /// not count them.
+    /// The continuation, for the thread that calls. No machine's limit counts its frames;
+    /// and where a frame in it holds another that was attached by itself, and so on, dropping
+    /// them takes some of the Rust stack for each.
     #[must_use]
     pub fn attach(self) -> Continuation<F> {
-        self.layout.into_continuation()
+        self.layout.into_continuation(&Ledger::new())
+    }
+
+    /// The same, counted and dropped with the captured frames of a machine.
+    #[must_use]
+    pub fn attach_to(self, machine: &Machine<F>) -> Continuation<F> {
+        self.layout.into_continuation(&machine.state.ledger)
     }
 }
 

@@ -21,8 +21,6 @@ pub(super) enum Remains<F: Frame> {
 pub(super) struct Ledger<F: Frame> {
     /// How many frames are in segments.
     sealed: Cell<usize>,
-    /// Whether one of them could ever be resumed only once.
-    singles: Cell<bool>,
     burying: Cell<bool>,
     remains: RefCell<Vec<Remains<F>>>,
     /// A segment with nothing in it, to be used again.
@@ -33,7 +31,6 @@ impl<F: Frame> Ledger<F> {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
             sealed: Cell::new(0),
-            singles: Cell::new(false),
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
             spare: Cell::new(None),
@@ -52,14 +49,6 @@ impl<F: Frame> Ledger<F> {
         self.sealed.set(self.sealed.get() - frames);
     }
 
-    pub(super) fn singles(&self) -> bool {
-        self.singles.get()
-    }
-
-    pub(super) fn note_singles(&self) {
-        self.singles.set(true);
-    }
-
     /// Begins to drop what may hold segments and winders, unless that is under way.
     pub(super) fn begin(&self) -> Option<Burial<'_, F>> {
         (!self.burying.replace(true)).then(|| Burial(self))
@@ -74,9 +63,9 @@ impl<F: Frame> Ledger<F> {
 /// The outermost drop, by which all others are done.
 pub(super) struct Burial<'a, F: Frame>(&'a Ledger<F>);
 
-impl<F: Frame> Burial<'_, F> {
-    /// Drops what was left meanwhile.
-    pub(super) fn end(self) {
+impl<F: Frame> Drop for Burial<'_, F> {
+    /// Drops what was left meanwhile; after a panic, too.
+    fn drop(&mut self) {
         loop {
             let next = self.0.remains.borrow_mut().pop();
             match next {
@@ -84,11 +73,6 @@ impl<F: Frame> Burial<'_, F> {
                 None => break,
             }
         }
-    }
-}
-
-impl<F: Frame> Drop for Burial<'_, F> {
-    fn drop(&mut self) {
-        self.0.burying.set(false); // by a panic too
+        self.0.burying.set(false);
     }
 }

@@ -125,7 +125,7 @@ impl<F: Frame> Levels<F> {
             && top.position.is_empty()
             && *here == tag
         {
-            *so_far += times;
+            *so_far = so_far.saturating_add(times);
         } else {
             let boundary = self.push_open();
             // What an assignment would drop is known to be nothing.

@@ -1,5 +1,6 @@
 //! A program that runs, as its owner sees it.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::mem;
@@ -14,11 +15,15 @@ use super::{Continuation, Frame, Input, Outcome, Refusal};
 /// What a program may use. Nothing is limited unless it is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many frames deep the stack may be.
+    /// How many frames deep the stack may be; at most half of what a `usize` can count.
     pub depth: usize,
+    /// How many prompts may be installed. Those with nothing between them count once; so do
+    /// host calls and winders of an escape that are running.
+    pub prompts: usize,
     /// How many frames may be alive in sealed segments: those of captured continuations, and
     /// those that wait under a prompt or a winder. What several continuations share counts
-    /// once.
+    /// once; what a continuation has for itself, of each prompt that it goes through, counts
+    /// as a frame.
     pub sealed_frames: usize,
     /// How deep host calls may be nested that re-enter the machine; each takes some of the
     /// Rust stack.
@@ -31,7 +36,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            depth: usize::MAX,
+            depth: usize::MAX / 2,
+            prompts: usize::MAX,
             sealed_frames: usize::MAX,
             nesting: 100,
             overrun: u64::MAX,
@@ -72,13 +78,25 @@ impl<F: Frame> Machine<F> {
     /// A machine that has nothing to do.
     #[must_use]
     pub fn idle() -> Self {
+        Self::of(Ledger::new())
+    }
+
+    /// Another that has nothing to do. Their captured frames are counted together, and dropped
+    /// together: where a frame of one machine holds a continuation of another, and so on, that
+    /// takes some of the Rust stack for each if the machines are not beside each other.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self::of(self.state.ledger.clone())
+    }
+
+    fn of(ledger: Rc<Ledger<F>>) -> Self {
         Self {
             frames: Vec::new(),
             state: State {
                 levels: Levels::new(Level::empty(Boundary::Bottom)),
                 attached: Attached::new(),
                 below: 0,
-                ledger: Ledger::new(),
+                ledger,
                 limits: Limits::default(),
                 nesting: 0,
                 overrun: 0,
@@ -94,7 +112,11 @@ impl<F: Frame> Machine<F> {
 
     /// Sets what the program may use from now on.
     pub fn set_limits(&mut self, limits: Limits) {
-        self.state.limits = limits;
+        self.state.limits = Limits {
+            // So that the sum of two depths is no problem.
+            depth: limits.depth.min(usize::MAX / 2),
+            ..limits
+        };
     }
 
     /// What the program may use.
@@ -150,6 +172,13 @@ impl<F: Frame> Machine<F> {
             return Err(Refusal::NoFrames);
         }
         self.state.check_resume(&continuation, 0, 0)?;
+        // One after the other, machines may go on with what the one before has left: its
+        // frames lie below theirs then, and are counted and dropped together.
+        if self.state.ledger.sealed() == 0
+            && let Some(ledger) = continuation.ledger()
+        {
+            self.state.ledger = ledger.clone();
+        }
         let next = self
             .state
             .enter(&mut self.frames, continuation.into_piece(), with, 0);
@@ -258,7 +287,7 @@ impl<F: Frame> Machine<F> {
         }
         state.seal(&mut self.frames);
         let levels = state.levels.from(0).iter().map(Level::share).collect();
-        let piece = Piece::new(levels, state.ledger.singles());
+        let piece = Piece::new(levels);
         Some(Continuation::new(piece, &state.ledger))
     }
 }

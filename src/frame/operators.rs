@@ -57,8 +57,8 @@ impl<F: Frame> State<F> {
         matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
             && level.winders.is_none()
             && level.position.rest.is_none()
-            && !self.attached.singles
-            && !self.ledger.singles()
+            && !self.attached.singles()
+            && !level.position.singles()
             && self.below + frames < self.limits.depth
             && self.may_seal(frames).is_ok()
     }
@@ -117,7 +117,7 @@ impl<F: Frame> State<F> {
             unreachable!("the body was put there")
         };
         let at = self.locate(tag, true)?;
-        self.may_seal(frames.len())?;
+        self.may_seal(frames.len() + self.levels.last() + 1 - at)?;
         if place == Place::Here && self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
@@ -133,7 +133,7 @@ impl<F: Frame> State<F> {
             let mut levels = self.levels.take_from(at);
             let boundary = mem::replace(&mut levels[0].boundary, lowest);
             self.levels.push(Boundary::Open);
-            let piece = Piece::new(levels, self.ledger.singles());
+            let piece = Piece::new(levels);
             self.below -= piece.size;
             self.keep_prompt(boundary, operator);
             self.push(frames, body);
@@ -142,7 +142,7 @@ impl<F: Frame> State<F> {
         }
         let mut levels: Vec<_> = self.levels.from(at).iter().map(Level::share).collect();
         levels[0].boundary = lowest;
-        let piece = Piece::new(levels, self.ledger.singles());
+        let piece = Piece::new(levels);
         let continuation = Continuation::new(piece, &self.ledger);
         Ok(match place {
             Place::Here => {
@@ -152,7 +152,7 @@ impl<F: Frame> State<F> {
             Place::Prompt => self.leave(
                 frames,
                 at,
-                0,
+                winders,
                 Then::Body {
                     operator,
                     body,
@@ -187,7 +187,8 @@ impl<F: Frame> State<F> {
     ) -> Result<Next<F>, Refusal> {
         let to = self.locate(tag, false)?;
         self.clear(frames);
-        Ok(self.leave(frames, to, 0, Then::Abort(value)))
+        let winders = self.winders_above(to);
+        Ok(self.leave(frames, to, winders, Then::Abort(value)))
     }
 
     pub(super) fn replace(
@@ -202,17 +203,30 @@ impl<F: Frame> State<F> {
         let above: usize = above.map(|level| level.position.size).sum();
         self.check_resume(&continuation, self.below - above, 0)?;
         let shared = continuation.with_piece(|piece| self.shared_winders(to, piece));
+        let left = self.winders_above(to) - shared;
         self.clear(frames);
         Ok(self.leave(
             frames,
             to,
-            shared,
+            left,
             Then::Replace {
                 piece: continuation.into_piece(),
                 with,
                 shared,
             },
         ))
+    }
+
+    /// Whether one more prompt may be installed, with so many active frames under it.
+    #[inline(always)]
+    pub(super) fn may_prompt(&self, frames: usize) -> Result<(), Refusal> {
+        if self.below + frames >= self.limits.depth {
+            return Err(self.too_deep());
+        }
+        if self.levels.last() >= self.limits.prompts {
+            return Err(self.too_many_prompts());
+        }
+        self.may_seal(frames)
     }
 
     /// Whether so many active frames may be sealed.
@@ -234,8 +248,12 @@ impl<F: Frame> State<F> {
         active: usize,
     ) -> Result<(), Refusal> {
         self.may_seal(active)?;
-        if depth.saturating_add(continuation.len()) > self.limits.depth {
+        if depth + continuation.len() > self.limits.depth {
             return Err(self.too_deep());
+        }
+        let prompts = self.levels.last() + continuation.prompts();
+        if prompts > self.limits.prompts {
+            return Err(self.too_many_prompts());
         }
         continuation.check_singles()
     }

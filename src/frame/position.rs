@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{OnceCell, RefCell};
 use core::mem::{self, ManuallyDrop};
 
 use super::Frame;
@@ -20,24 +20,78 @@ pub(super) type Rest<F> = Option<Rc<RestNode<F>>>;
 pub(super) struct RestNode<F: Frame> {
     pub(super) first: Position<F>,
     pub(super) next: Rest<F>,
+    /// Whether a frame in it may be one that can be resumed only once.
+    pub(super) singles: bool,
+    /// The first chain in it, and what follows, once somebody looked for that who was not the
+    /// only holder: so nobody has to dig again.
+    opened: OnceCell<(Chain<F>, Rest<F>)>,
 }
 
 impl<F: Frame> RestNode<F> {
     fn new(first: Position<F>, next: Rest<F>) -> Rc<Self> {
-        Rc::new(Self { first, next })
+        Rc::new(Self {
+            singles: first.singles() || next.as_ref().is_some_and(|next| next.singles),
+            first,
+            next,
+            opened: OnceCell::new(),
+        })
+    }
+
+    /// The first chain in it, and what follows; an empty one if there is none.
+    fn open(self: Rc<Self>) -> (Chain<F>, Rest<F>) {
+        let mut later: Rest<F> = None;
+        // The first node that others hold too, and what follows it.
+        let mut shared: Option<(Rc<Self>, Rest<F>)> = None;
+        let mut pending = Some(self);
+        let mut found = (Chain::empty(), None);
+        while let Some(node) = pending {
+            if let Some((chain, rest)) = node.opened.get()
+                && !chain.is_empty()
+            {
+                found = (chain.clone(), append(rest.clone(), later));
+                break;
+            }
+            if shared.is_none() && Rc::strong_count(&node) > 1 {
+                shared = Some((node.clone(), later.take()));
+            }
+            let (mut first, next) = match Rc::try_unwrap(node) {
+                Ok(mut node) => (node.first.take(), node.next.take()),
+                Err(node) => (node.first.clone(), node.next.clone()),
+            };
+            later = append(next, later);
+            let inner = first.rest.take();
+            if !first.chain.is_empty() {
+                found = (first.chain, append(inner, later));
+                break;
+            }
+            // A node without a chain is a list inside of the list. It must not be appended to
+            // again before its first chain is out, or this would go round in circles.
+            pending = inner.or_else(|| later.take());
+        }
+        match shared {
+            Some((_, Some(after))) if found.0.is_empty() => after.open(),
+            Some((node, after)) => {
+                // Where it is set, it is so to the same.
+                let _ = node.opened.set(found.clone());
+                (found.0, append(found.1, after))
+            }
+            None => found,
+        }
     }
 }
 
 impl<F: Frame> Drop for RestNode<F> {
     fn drop(&mut self) {
-        // By a loop: each of the two may lead to many more.
+        // By a loop: each of them may lead to many more.
         let mut left: Vec<Rc<Self>> = Vec::new();
         left.extend(self.first.rest.take());
         left.extend(self.next.take());
+        left.extend(self.opened.take().and_then(|(_, rest)| rest));
         while let Some(node) = left.pop() {
             if let Some(mut node) = Rc::into_inner(node) {
                 left.extend(node.first.rest.take());
                 left.extend(node.next.take());
+                left.extend(node.opened.take().and_then(|(_, rest)| rest));
             }
         }
     }
@@ -118,20 +172,36 @@ impl<F: Frame> Position<F> {
         }
     }
 
+    /// Whether a frame in it may be one that can be resumed only once.
+    #[inline]
+    pub(super) fn singles(&self) -> bool {
+        self.chain.singles() || self.rest.as_ref().is_some_and(|rest| rest.singles)
+    }
+
     /// All chains, from the top down.
     pub(super) fn chains(&self) -> impl Iterator<Item = &Chain<F>> {
+        self.chains_where(|_| true)
+    }
+
+    /// The chains that are not in rests that are to be left out. A rest may be in a position
+    /// again and again, as a stack that is put on top of itself is.
+    pub(super) fn chains_where(
+        &self,
+        mut want: impl FnMut(&Rc<RestNode<F>>) -> bool,
+    ) -> impl Iterator<Item = &Chain<F>> {
+        let mut want = move |rest: &&Rc<RestNode<F>>| want(rest);
         let mut left: Vec<&Position<F>> = alloc::vec![self];
-        let mut rests: Vec<&RestNode<F>> = Vec::new();
+        let mut rests: Vec<&Rc<RestNode<F>>> = Vec::new();
         core::iter::from_fn(move || {
             loop {
                 if let Some(position) = left.pop() {
-                    rests.extend(position.rest.as_deref());
+                    rests.extend(position.rest.as_ref().filter(&mut want));
                     if !position.chain.is_empty() {
                         return Some(&position.chain);
                     }
                 } else {
                     let node = rests.pop()?;
-                    rests.extend(node.next.as_deref());
+                    rests.extend(node.next.as_ref().filter(&mut want));
                     left.push(&node.first);
                 }
             }
@@ -147,7 +217,11 @@ impl<F: Frame> Position<F> {
             return lower;
         }
         let size = self.size + lower.size;
-        let lower = Some(RestNode::new(lower, None));
+        let lower = if lower.chain.is_empty() {
+            lower.rest
+        } else {
+            Some(RestNode::new(lower, None))
+        };
         Self {
             chain: self.chain,
             rest: append(self.rest, lower),
@@ -157,25 +231,10 @@ impl<F: Frame> Position<F> {
 
     /// Goes on to the next chain once this one is used up. Answers whether there is one.
     pub(super) fn next_chain(&mut self) -> bool {
-        let mut pending = self.rest.take();
-        let mut later: Rest<F> = None;
-        while let Some(node) = pending {
-            let (mut first, next) = match Rc::try_unwrap(node) {
-                Ok(mut node) => (node.first.take(), node.next.take()),
-                Err(node) => (node.first.clone(), node.next.clone()),
-            };
-            later = append(next, later);
-            let inner = first.rest.take();
-            if !first.chain.is_empty() {
-                self.chain = first.chain;
-                self.rest = append(inner, later);
-                return true;
-            }
-            // A node without a chain is a list inside of the list. It must not be appended to
-            // again before its first chain is out, or this would go round in circles.
-            pending = inner.or_else(|| later.take());
+        if let Some(rest) = self.rest.take() {
+            (self.chain, self.rest) = rest.open();
         }
-        false
+        !self.chain.is_empty()
     }
 
     /// Puts the active frames away. Nothing is left of them.
@@ -190,7 +249,6 @@ impl<F: Frame> Position<F> {
             return;
         }
         if attached.singles {
-            ledger.note_singles();
             self.seal_singles(frames, attached, ledger);
             return;
         }
@@ -202,7 +260,9 @@ impl<F: Frame> Position<F> {
                 segment.marks = mem::take(&mut attached.marks);
                 attached.floor = 0;
             }
+            segment.singles = self.chain.singles();
             if !attached.under.is_nothing() {
+                segment.singles |= attached.under.single().is_some();
                 segment.under = attached.under.take();
             }
             mem::swap(&mut segment.below, &mut self.chain);
@@ -224,10 +284,12 @@ impl<F: Frame> Position<F> {
         let mut marks = mem::take(&mut attached.marks).into_iter().peekable();
         let mut many = Vec::new();
         let mut below = 0;
-        let mut push = |frames: Vec<F>, single: Option<Single<F>>, under| {
+        let mut push = |frames: Vec<F>, single: Option<Single<F>>, under: Under<F>| {
             let len = frames.len() + usize::from(single.is_some());
             let mut first = Held::new(ledger);
             if let Some(segment) = first.get_mut() {
+                segment.singles =
+                    self.chain.singles() || single.is_some() || under.single().is_some();
                 segment.frames = frames;
                 segment.single = single.map(Box::new);
                 segment.under = under;
@@ -351,7 +413,12 @@ impl<F: Frame> Position<F> {
             return Unsealed::Nothing;
         };
         self.size -= 1;
-        let frame = single.frame.borrow_mut().take();
+        // Who looks at it meanwhile has it.
+        let frame = single
+            .frame
+            .try_borrow_mut()
+            .ok()
+            .and_then(|mut frame| frame.take());
         let kind = single.kind;
         attached.under = segment.under.clone();
         if frame.is_some() {
@@ -426,7 +493,7 @@ pub(super) struct Attached<F: Frame> {
     /// goes, or the frames are used up.
     pub(super) floor: usize,
     /// Whether there may be a frame that can be resumed only once.
-    pub(super) singles: bool,
+    singles: bool,
     /// How many frames of a shared segment are cloned next.
     pub(super) batch: usize,
 }
@@ -440,6 +507,13 @@ impl<F: Frame> Attached<F> {
             singles: false,
             batch: 1,
         }
+    }
+
+    /// Whether a frame, or the body of a winder under them, may be one that can be resumed only
+    /// once.
+    #[inline(always)]
+    pub(super) fn singles(&self) -> bool {
+        self.singles || !self.under.is_nothing() && self.under.single().is_some()
     }
 
     /// Takes note of a frame that becomes active.

@@ -157,21 +157,19 @@ impl<F: Frame> State<F> {
                     Next::of(state.capture(frames, tag, operator, place))
                 }
                 Step::Prompt { tag, body } => {
-                    let fits = state.below + len < state.limits.depth;
-                    if fits && state.may_seal(len).is_ok() {
-                        let body = ManuallyDrop::new(body);
-                        state.seal(frames);
-                        state.levels.push_prompts(tag, 1);
-                        state.push(frames, ManuallyDrop::into_inner(body));
-                        input = Input::Start;
-                    } else {
-                        push_frame(frames, body);
-                        drop_last(frames);
-                        let refusal = match state.may_seal(len) {
-                            Err(refusal) if fits => refusal,
-                            _ => state.too_deep(),
-                        };
-                        input = refusal.into();
+                    match state.may_prompt(len) {
+                        Ok(()) => {
+                            let body = ManuallyDrop::new(body);
+                            state.seal(frames);
+                            state.levels.push_prompts(tag, 1);
+                            state.push(frames, ManuallyDrop::into_inner(body));
+                            input = Input::Start;
+                        }
+                        Err(refusal) => {
+                            push_frame(frames, body);
+                            drop_last(frames);
+                            input = refusal.into();
+                        }
                     }
                     continue;
                 }
@@ -251,6 +249,14 @@ impl<F: Frame> State<F> {
         self.attached.clear();
     }
 
+    #[cold]
+    pub(super) fn too_many_prompts(&self) -> Refusal {
+        Refusal::Prompts {
+            limit: self.limits.prompts,
+        }
+    }
+
+    #[cold]
     pub(super) fn too_deep(&self) -> Refusal {
         Refusal::Depth {
             limit: self.limits.depth,
@@ -259,6 +265,9 @@ impl<F: Frame> State<F> {
 
     /// The innermost host call that re-entered the machine.
     pub(super) fn host_call(&self) -> Option<&'static str> {
+        if self.nesting == 0 {
+            return None;
+        }
         let mut levels = self.levels.from(0).iter().rev();
         levels.find_map(|level| match level.boundary {
             Boundary::Barrier(ref barrier) => Some(barrier.host_call),
@@ -396,10 +405,7 @@ impl<F: Frame> State<F> {
                 continue;
             }
             match mem::replace(&mut self.levels.top_mut().boundary, Boundary::Open) {
-                Boundary::Prompt { tag, times } if times > 1 => {
-                    let times = times - 1;
-                    self.levels.top_mut().boundary = Boundary::Prompt { tag, times };
-                }
+                // However many: nothing is between them.
                 Boundary::Prompt { .. } | Boundary::Open => self.pop_level(),
                 Boundary::Winding(goal) => {
                     self.pop_level();
@@ -482,16 +488,22 @@ struct HostCall<'a, F: Frame> {
 impl<F: Frame> Drop for HostCall<'_, F> {
     fn drop(&mut self) {
         let state = &mut *self.state;
-        while state.levels.last() > self.at {
-            state.levels.pop();
-        }
+        // What is left is dropped last, since that may panic. After a return nothing is.
+        let above = match state.levels.last() {
+            last if last > self.at => state.levels.take_from(self.at + 1),
+            _ => Vec::new(),
+        };
         let level = state.levels.top_mut();
-        if let Boundary::Barrier(barrier) = mem::replace(&mut level.boundary, Boundary::Open) {
-            state.attached = barrier.attached;
-        }
+        let boundary = mem::replace(&mut level.boundary, Boundary::Open);
+        let position = level.position.take();
+        let winders = level.winders.take();
         state.levels.pop();
         state.nesting -= 1;
         state.below = self.below;
+        if let Boundary::Barrier(barrier) = boundary {
+            let attached = mem::replace(&mut state.attached, barrier.attached);
+            drop((attached, position, winders, above));
+        }
     }
 }
 

@@ -62,6 +62,8 @@ pub(super) struct Segment<F: Frame> {
     pub(super) under: Under<F>,
     pub(super) below: Chain<F>,
     pub(super) captured: Captured<F>,
+    /// Whether a frame of it or of those below it may be one that can be resumed only once.
+    pub(super) singles: bool,
     /// None while the ledger has it, to be used again.
     ledger: Option<Rc<Ledger<F>>>,
 }
@@ -100,12 +102,22 @@ impl<F: Frame> Segment<F> {
             under: Under::Nothing,
             below: Chain::empty(),
             captured: Captured::Nothing,
+            singles: false,
             ledger: None,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         self.frames.len() + usize::from(self.single.is_some())
+    }
+
+    /// What it counts for in the ledger.
+    fn weight(&self) -> usize {
+        let levels = match &self.captured {
+            Captured::Piece(piece) => piece.levels.len(),
+            Captured::Nothing | Captured::Chain { .. } => 0,
+        };
+        self.len() + levels
     }
 
     pub(super) fn single(&self) -> Option<&Single<F>> {
@@ -153,6 +165,38 @@ impl<F: Frame> Held<F> {
     #[inline]
     pub(super) fn get_mut(&mut self) -> Option<&mut Segment<F>> {
         self.0.as_mut().and_then(Rc::get_mut)
+    }
+
+    /// A segment that says that this was captured.
+    pub(super) fn of_piece(ledger: &Rc<Ledger<F>>, piece: Piece<F>) -> Self {
+        ledger.note(piece.levels.len());
+        let mut held = Self::new(ledger);
+        if let Some(segment) = held.get_mut() {
+            segment.captured = Captured::Piece(Box::new(piece));
+        }
+        held
+    }
+
+    /// What was captured, if nobody else holds the segment that says so.
+    pub(super) fn take_piece(&mut self) -> Option<Piece<F>> {
+        let segment = self.get_mut()?;
+        match mem::replace(&mut segment.captured, Captured::Nothing) {
+            Captured::Piece(piece) => {
+                if let Some(ledger) = &segment.ledger {
+                    ledger.forget(piece.levels.len());
+                }
+                Some(*piece)
+            }
+            other => {
+                segment.captured = other;
+                None
+            }
+        }
+    }
+
+    /// What its segment and others are counted by.
+    pub(super) fn ledger(&self) -> Option<&Rc<Ledger<F>>> {
+        self.0.as_ref().and_then(|segment| segment.ledger.as_ref())
     }
 
     pub(super) fn is_shared(&self) -> bool {
@@ -217,13 +261,13 @@ fn bury<F: Frame>(mut segment: Rc<Segment<F>>) {
     let Some(ledger) = contents.ledger.take() else {
         return;
     };
-    ledger.forget(contents.len());
+    ledger.forget(contents.weight());
     let Some(burial) = ledger.begin() else {
         ledger.remain(Remains::Segment { _contents: segment });
         return;
     };
     contents.clear();
-    burial.end();
+    drop(burial);
     keep(&ledger, segment);
 }
 
@@ -244,6 +288,12 @@ impl<F: Frame> Chain<F> {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.first.0.is_none()
+    }
+
+    /// Whether a frame in it may be one that can be resumed only once.
+    #[inline]
+    pub(super) fn singles(&self) -> bool {
+        self.first.get().is_some_and(|segment| segment.singles)
     }
 
     #[inline]

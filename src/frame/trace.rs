@@ -5,6 +5,7 @@ use alloc::rc::Rc;
 
 use super::level::{Boundary, Level};
 use super::machine::Pending;
+use super::position::RestNode;
 use super::segment::Mark;
 use super::winder::{Under, Winder};
 use super::winding::{Goal, Then};
@@ -57,6 +58,7 @@ pub struct Tracer {
     /// Of each segment that was met, by its address, how many frames were visited.
     segments: BTreeMap<usize, usize>,
     winders: BTreeSet<usize>,
+    rests: BTreeSet<usize>,
 }
 
 impl Tracer {
@@ -104,7 +106,10 @@ impl Tracer {
             Boundary::Barrier(barrier) => marks(&barrier.attached.marks, visit),
             Boundary::Bottom | Boundary::Open | Boundary::Prompt { .. } => {}
         }
-        for chain in level.position.chains() {
+        // A rest may be in a stack again and again.
+        let mut rests = core::mem::take(&mut self.rests);
+        let new = |rest: &Rc<RestNode<F>>| rests.insert(Rc::as_ptr(rest).addr());
+        for chain in level.position.chains_where(new) {
             for (link, segment) in chain.links() {
                 let visited = self.segments.insert(link.first.address(), 0);
                 let so_far = visited.unwrap_or(0);
@@ -127,6 +132,7 @@ impl Tracer {
                 self.under(&segment.under, visit);
             }
         }
+        self.rests = rests;
     }
 
     fn goal<F: Frame>(&mut self, goal: &Goal<F>, visit: &mut dyn FnMut(&F::Value)) {

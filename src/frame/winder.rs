@@ -91,6 +91,14 @@ impl<F: Frame> Under<F> {
         mem::replace(self, Self::Nothing)
     }
 
+    /// The kind of the body that is to come, if it can be resumed once.
+    pub(super) fn single(&self) -> Option<&'static str> {
+        match self {
+            Self::Entering(entering) => entering.single(),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
     }
@@ -149,7 +157,7 @@ impl<F: Frame> Drop for Winder<F> {
                 None => self.ledger.remain(Remains::Winder { _thunks: thunks }),
                 Some(burial) => {
                     drop(thunks);
-                    burial.end();
+                    drop(burial);
                 }
             }
         }

@@ -22,8 +22,8 @@ pub(super) enum Goal<F: Frame> {
     Leave {
         /// The index of the level whose boundary is the prompt.
         to: usize,
-        /// How many of the winders above it are not left.
-        keep: usize,
+        /// How many winders are yet to be left, innermost first.
+        left: usize,
         then: Then<F>,
     },
     Enter(Entry<F>),
@@ -93,9 +93,6 @@ impl<F: Frame> State<F> {
             }
         }
         self.seal(frames);
-        if body.one_shot().is_some() {
-            self.ledger.note_singles();
-        }
         self.push(frames, before.clone());
         let winder = Winder::new(before, after, &self.ledger);
         self.attached.under = Under::Entering(Entering::new(winder, body));
@@ -111,12 +108,16 @@ impl<F: Frame> State<F> {
     /// How many of the outermost winders above a level's boundary are the outermost ones of
     /// a piece.
     pub(super) fn shared_winders(&self, at: usize, piece: &Piece<F>) -> usize {
-        fn outermost_first<F: Frame>(levels: &[Level<F>]) -> Vec<&Rc<Winder<F>>> {
+        /// Outermost first, but for so many.
+        fn winders<F: Frame>(levels: &[Level<F>], but: usize) -> Vec<&Rc<Winder<F>>> {
             let mut all = Vec::new();
-            for level in levels {
+            for (index, level) in levels.iter().enumerate() {
                 let first = all.len();
                 let mut next = level.winders.as_ref();
                 while let Some(node) = next {
+                    if index == 0 && node.depth <= but {
+                        break;
+                    }
                     all.push(&node.winder);
                     next = node.below.as_ref();
                 }
@@ -124,35 +125,47 @@ impl<F: Frame> State<F> {
             }
             all
         }
-        if piece.winders == 0 || self.winders_above(at) == 0 {
+        if piece.winders == 0 {
             return 0;
         }
-        let here = outermost_first(self.levels.from(at));
-        let there = outermost_first(&piece.levels);
-        here.iter()
-            .zip(&there)
-            .take_while(|(a, b)| Rc::ptr_eq(a, b))
-            .count()
+        let (here, there) = (self.levels.from(at), &piece.levels);
+        // What both have as it is need not be gone through.
+        let mut shared = 0;
+        for (index, (a, b)) in here.iter().zip(there).enumerate() {
+            let same = common(&a.winders, &b.winders);
+            shared += same;
+            if same < depth(&a.winders) || same < depth(&b.winders) {
+                let (here, there) = (
+                    winders(&here[index..], same),
+                    winders(&there[index..], same),
+                );
+                let both = here.iter().zip(&there);
+                return shared + both.take_while(|(a, b)| Rc::ptr_eq(a, b)).count();
+            }
+        }
+        shared
     }
 
-    /// Runs the winders' *after*s down to a level, but for the outermost `keep`.
+    /// Runs the *after*s of so many winders, innermost first, and then leaves for a level.
     pub(super) fn leave(
         &mut self,
         frames: &mut Vec<F>,
         to: usize,
-        keep: usize,
+        left: usize,
         then: Then<F>,
     ) -> Next<F> {
-        while self.winders_above(to) > keep {
-            let Some(node) = self.levels.top().winders.clone() else {
+        if left > 0 {
+            while self.levels.top().winders.is_none() && self.levels.last() > to {
                 self.pop_level();
-                continue;
-            };
-            self.cut(&node.at, node.below.clone());
-            self.levels
-                .push(Boundary::Winding(Box::new(Goal::Leave { to, keep, then })));
-            self.push(frames, node.winder.after());
-            return Next::Resume(Input::Start);
+            }
+            if let Some(node) = self.levels.top().winders.clone() {
+                self.cut(&node.at, node.below.clone());
+                let left = left - 1;
+                self.levels
+                    .push(Boundary::Winding(Box::new(Goal::Leave { to, left, then })));
+                self.push(frames, node.winder.after());
+                return Next::Resume(Input::Start);
+            }
         }
         while self.levels.last() > to {
             self.pop_level();
@@ -201,9 +214,6 @@ impl<F: Frame> State<F> {
         shared: usize,
     ) -> Next<F> {
         self.attached.batch = 1;
-        if piece.singles {
-            self.ledger.note_singles();
-        }
         let mut levels = piece.levels;
         if piece.winders == 0 {
             for level in levels {
@@ -234,15 +244,22 @@ impl<F: Frame> State<F> {
         mut level: Level<F>,
     ) -> Next<F> {
         let mut next = level.winders.take();
-        while let Some(node) = next {
-            next = node.below.clone();
-            entry.ahead.push(node);
-        }
         let position = level.position.take();
         // The boundary, with nothing above it.
         self.put(level);
-        entry.base = self.levels.top_mut().position.clone();
-        entry.entered = self.levels.top_mut().winders.clone();
+        entry.base = self.levels.top().position.clone();
+        entry.entered = self.levels.top().winders.clone();
+        let is_bare = entry.base.is_empty() && entry.entered.is_none();
+        while let Some(node) = next {
+            if is_bare && node.depth <= entry.shared {
+                // These are as they were, with nothing below them.
+                entry.shared -= node.depth;
+                entry.entered = Some(node);
+                break;
+            }
+            next = node.below.clone();
+            entry.ahead.push(node);
+        }
         entry.entering = Level {
             position,
             winders: None,
@@ -303,8 +320,25 @@ impl<F: Frame> State<F> {
     /// Goes on towards a goal, now that a winder's thunk has returned.
     pub(super) fn pursue(&mut self, frames: &mut Vec<F>, goal: Goal<F>) -> Next<F> {
         match goal {
-            Goal::Leave { to, keep, then } => self.leave(frames, to, keep, then),
+            Goal::Leave { to, left, then } => self.leave(frames, to, left, then),
             Goal::Enter(entry) => self.enter_next(frames, entry),
         }
     }
+}
+
+/// How many winders are below the first place that two lists have in common.
+fn common<F: Frame>(a: &Winders<F>, b: &Winders<F>) -> usize {
+    let (mut a, mut b) = (a.as_ref(), b.as_ref());
+    while let (Some(x), Some(y)) = (a, b) {
+        if Rc::ptr_eq(x, y) {
+            return x.depth;
+        }
+        if x.depth >= y.depth {
+            a = x.below.as_ref();
+        }
+        if y.depth >= x.depth {
+            b = y.below.as_ref();
+        }
+    }
+    0
 }
