@@ -16,6 +16,8 @@
 //! 6. [`unwind`] and [`trap`]: when a body does not end by itself.
 //! 7. [`frame`]: interpreters whose frames are data, and continuations that are resumed many
 //!    times. It stands by itself.
+//! 8. `snapshot`, of the feature `serde`: such computations as bytes, saved, carried to another
+//!    process, and continued there.
 //!
 //! Those who will change the crate begin at the bottom: `arch/x86_64.rs` draws the stacks
 //! and switches between them, `src/switch.rs` states its contract, `src/engine/` turns
@@ -100,7 +102,9 @@
 //! - `std` (default): [`stack::DefaultStack`], [`stack::Pool`], [`stack::report_overflow`],
 //!   by libc and memmap2. Without it the crate needs `alloc`, and stacks are the caller's.
 //! - `unwind` (default): panics cross, coroutines can be unwound. Implies `std`.
-//! - `derive`: `#[derive(Describe)]` for [`frame::Describe`].
+//! - `derive`: `#[derive(Describe)]` for [`frame::Describe`], and `#[derive(Persist)]` for
+//!   snapshots.
+//! - `serde`: `snapshot`, by serde and postcard. Implies `std`.
 //!
 //! The sanitizers need no feature: the build script learns of them from the compiler.
 //! Valgrind is told of stacks in every build.
@@ -142,6 +146,8 @@ pub mod generator;
 mod sanitize;
 mod scoped;
 mod send;
+#[cfg(feature = "serde")]
+pub mod snapshot;
 pub mod stack;
 #[cfg(all(
     unix,

@@ -105,7 +105,7 @@ fn check(slot: &Slot, frame: &TokenStream) -> TokenStream {
     }
 }
 
-fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
+pub(crate) fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
     let Kind { name, version, .. } = kind;
     let version = Literal::u32_unsuffixed(*version);
     let checkpoint = kind.checkpoint.then(|| quote!(.checkpoint()));

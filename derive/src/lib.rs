@@ -1,14 +1,14 @@
-//! The derive of [segno](https://docs.rs/segno); its feature `derive` brings it, as
-//! `segno::frame::Describe`.
+//! The derives of [segno](https://docs.rs/segno); its feature `derive` brings them, as
+//! `segno::frame::Describe` and `segno::snapshot::Persist`.
 //!
 //! `model` reads what a type of frames says of itself, and refuses what makes no sense;
-//! `describe` writes the implementation from that. Another derive for the same types reads
-//! the same model.
+//! `describe` and `persist` write the implementations from that.
 
 #![forbid(unsafe_code)]
 
 mod describe;
 mod model;
+mod persist;
 
 use proc_macro::TokenStream;
 use syn::{Error, parse_macro_input};
@@ -167,6 +167,41 @@ use syn::{Error, parse_macro_input};
 pub fn derive_describe(input: TokenStream) -> TokenStream {
     model::Model::of(parse_macro_input!(input))
         .map(|model| describe::describe(&model))
+        .unwrap_or_else(Error::into_compile_error)
+        .into()
+}
+
+/// Writes `Persist` for a type of frames that derives `Describe` too, by what is said for that.
+/// Every slot implements serde's `Serialize` and `Deserialize`; so does what frames pass to each
+/// other.
+///
+/// ```
+/// use segno::frame::{Context, Describe, Frame, Input, Step};
+/// use segno::snapshot::Persist;
+///
+/// #[derive(Clone, Describe, Persist)]
+/// enum Call {
+///     #[frame(name = "sum", version = 2)]
+///     Sum { left: i64 },
+///     Ask(String),
+/// }
+///
+/// impl Frame for Call {
+///     type Value = i64;
+///     type World = ();
+///
+///     fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+///         Step::Suspend(0)
+///     }
+/// }
+///
+/// assert_eq!(Call::KINDS[0].version, 2);
+/// assert_eq!(Call::Ask("why".to_owned()).kind(), 1);
+/// ```
+#[proc_macro_derive(Persist, attributes(frame, slot))]
+pub fn derive_persist(input: TokenStream) -> TokenStream {
+    model::Model::of(parse_macro_input!(input))
+        .map(|model| persist::persist(&model))
         .unwrap_or_else(Error::into_compile_error)
         .into()
 }

@@ -233,6 +233,12 @@ impl<F: Frame> Continuation<F> {
         }
     }
 
+    /// Which one it is, among those that are alive.
+    #[cfg(feature = "serde")]
+    pub(crate) fn address(&self) -> usize {
+        self.head.address()
+    }
+
     /// How many frames there are in it.
     #[must_use]
     #[inline]

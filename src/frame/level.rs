@@ -77,6 +77,13 @@ impl<F: Frame> Levels<F> {
         }
     }
 
+    /// These, lowest first, of which there is at least one.
+    #[cfg(feature = "serde")]
+    pub(super) fn of(list: Vec<Level<F>>) -> Self {
+        let running = list.len() - 1;
+        Self { list, running }
+    }
+
     /// The level that is running.
     #[inline(always)]
     pub(super) fn top(&self) -> &Level<F> {

@@ -28,7 +28,7 @@ pub(super) struct RestNode<F: Frame> {
 }
 
 impl<F: Frame> RestNode<F> {
-    fn new(first: Position<F>, next: Rest<F>) -> Rc<Self> {
+    pub(super) fn new(first: Position<F>, next: Rest<F>) -> Rc<Self> {
         Rc::new(Self {
             singles: first.singles() || next.as_ref().is_some_and(|next| next.singles),
             first,

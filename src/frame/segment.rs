@@ -157,6 +157,26 @@ impl<F: Frame> Held<F> {
         Self(Some(segment))
     }
 
+    /// A segment that consists of these.
+    #[cfg(feature = "serde")]
+    pub(super) fn of(
+        ledger: &Rc<Ledger<F>>,
+        frames: Vec<F>,
+        marks: Vec<Mark<F::Value>>,
+        under: Under<F>,
+        below: Chain<F>,
+    ) -> Self {
+        ledger.note(frames.len());
+        let mut held = Self::new(ledger);
+        if let Some(segment) = held.get_mut() {
+            segment.frames = frames;
+            segment.marks = marks;
+            segment.under = under;
+            segment.below = below;
+        }
+        held
+    }
+
     pub(super) fn get(&self) -> Option<&Segment<F>> {
         self.0.as_deref()
     }

@@ -48,6 +48,11 @@ impl<F: Frame> Entering<F> {
         }
     }
 
+    #[cfg(feature = "serde")]
+    pub(super) fn with_body<R>(&self, look: impl FnOnce(&Option<F>) -> R) -> R {
+        look(&self.body.borrow())
+    }
+
     /// The kind of the body, if it can be resumed once.
     pub(super) fn single(&self) -> Option<&'static str> {
         self.single
@@ -119,7 +124,8 @@ impl<F: Frame> Winder<F> {
         })
     }
 
-    fn both(&self) -> &(F, F) {
+    /// Before and after.
+    pub(super) fn thunks(&self) -> &(F, F) {
         let Some(thunks) = &self.thunks else {
             unreachable!("the thunks are moved out of a winder that is not shared")
         };
@@ -127,24 +133,24 @@ impl<F: Frame> Winder<F> {
     }
 
     pub(super) fn trace(&self, visit: &mut dyn FnMut(&F::Value)) {
-        let (before, after) = self.both();
+        let (before, after) = self.thunks();
         before.trace(visit);
         after.trace(visit);
     }
 
     pub(super) fn before(&self) -> F {
-        self.both().0.clone()
+        self.thunks().0.clone()
     }
 
     pub(super) fn after(&self) -> F {
-        self.both().1.clone()
+        self.thunks().1.clone()
     }
 
     /// Both, moved if this is the only holder.
     pub(super) fn open(mut self: Rc<Self>) -> (F, F) {
         match Rc::get_mut(&mut self).and_then(|winder| winder.thunks.take()) {
             Some(thunks) => thunks,
-            None => self.both().clone(),
+            None => self.thunks().clone(),
         }
     }
 }

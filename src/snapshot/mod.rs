@@ -1,0 +1,133 @@
+//! Computations as bytes: saved, carried to another process, and continued there.
+//!
+//! A [`Save`] takes any number of roots: machines that are paused or suspended, continuations,
+//! plain values. [`Loaded`] gives them back, to another process, on another architecture. What
+//! they shared before they share after: segments of stacks, winders, [`Shared`] values.
+//!
+//! - A frame is stored by its kind's name and version, slot by slot; `derive(Persist)` writes
+//!   how. Values are encoded by serde.
+//! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself.
+//! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
+//!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
+//!
+//! ```
+//! # #[cfg(feature = "derive")] {
+//! use segno::frame::{Context, Describe, Frame, Input, Machine, Outcome, Step};
+//! use segno::snapshot::{LoadLimits, Loaded, Persist, Registry, Save};
+//! use std::rc::Rc;
+//!
+//! /// The sum of the answers to so many questions.
+//! #[derive(Clone, Describe, Persist)]
+//! struct Quiz {
+//!     left: u32,
+//!     sum: i64,
+//! }
+//!
+//! impl Frame for Quiz {
+//!     type Value = i64;
+//!     type World = ();
+//!
+//!     fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+//!         if let Input::Value(answer) = input {
+//!             self.sum += answer;
+//!         }
+//!         match self.left {
+//!             0 => Step::Return(self.sum),
+//!             _ => {
+//!                 self.left -= 1;
+//!                 Step::Suspend(i64::from(self.left))
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let registry = Rc::new(Registry::new("quiz", 1));
+//! let mut machine = Machine::new(Quiz { left: 2, sum: 0 });
+//! assert_eq!(machine.run(&mut ()), Outcome::Suspended(1));
+//!
+//! let mut save = Save::new(&registry);
+//! save.machine(&mut machine)?;
+//! let bytes = save.finish()?;
+//!
+//! // Perhaps elsewhere, and perhaps twice, with other answers.
+//! for answer in [10, 20] {
+//!     let mut loaded = Loaded::<Quiz>::read(&bytes, &registry, LoadLimits::default())?;
+//!     let mut machine = loaded.machine(0)?;
+//!     machine.answer(Ok(answer))?;
+//!     assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+//!     machine.answer(Ok(3))?;
+//!     assert_eq!(machine.run(&mut ()), Outcome::Done(answer + 3));
+//! }
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The format
+//!
+//! Version 1. A *number* is seven bits a byte, the least significant first; all of its bytes
+//! but the last have the eighth bit set. A *string* is its length in bytes, and UTF-8. A
+//! *list* is how many there are, and then those. Values are in the format of postcard 1.
+//!
+//! | what | how |
+//! |---|---|
+//! | magic, format | the bytes `segno`, and 1 |
+//! | program | its name, a string; its version, a number |
+//! | kinds of frame | a list: name, a string; version, a number |
+//! | prompt tags | a list: a byte, 1 where the name is the identity and 0 where it was minted; name, a string |
+//! | mark keys | as prompt tags |
+//! | types of objects | a list: name, a string; version, a number |
+//! | objects | a list: the index of the type |
+//! | parts | a list, each after those that it refers to by index: see below |
+//! | objects' values | for each object: its length in bytes; the value |
+//! | roots | a list: its length in bytes; 0 and a value, or 1, a continuation and what the machine waits for, or 2 and a continuation |
+//! | checksum | CRC-32 of all before, four bytes, the least significant first |
+//!
+//! A part begins with its kind, a number. *Frames* are a list: the index of the kind, the
+//! length in bytes, the slots, each a value. An *optional* part is 0, or 1 and its index. A
+//! *chain* is 0, or 1, the index of a segment, and how many of its frames. A *position* is a
+//! chain, and an optional rest.
+//!
+//! | kind | part | what follows |
+//! |---|---|---|
+//! | 0 | segment | frames; marks, a list: the index of the frame, that of the key, a value; what is under the frames; the chain below |
+//! | 1 | rest | a position; the optional rest after it |
+//! | 2 | winder | frames, two: before and after |
+//! | 3 | list of winders | the index of the winder; the position that it is at; the optional list below |
+//! | 4 | entry of a winder | the index of the winder; frames, one: the body that is to come |
+//! | 5 | continuation | a list of levels, lowest first: a position; an optional list of winders; how many prompts there are below it, and their tag if there are any |
+//!
+//! What is under frames: 0 for nothing; 1 and the entry of a winder, whose *before* they are;
+//! 2 and the winder whose body they are; 3 or 4 and the value that the body of a winder
+//! returned or raised, whose *after* they are. What a machine waits for: 0 for an answer, 1 to
+//! start its topmost frame, 2 to restart it, 3 or 4 to go on with a value or a raised value, 5
+//! to go on with a continuation. A continuation, where it is in a value, is the index of its
+//! part; a shared object that of the object; a named value its name and its revision.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod limited;
+mod load;
+mod persist;
+mod registry;
+mod save;
+mod session;
+mod shared;
+mod wire;
+
+pub use error::{LoadError, SaveError};
+pub use load::{LoadLimits, Loaded};
+pub use persist::{Persist, Slots};
+pub use registry::{Named, Registry};
+pub use save::Save;
+#[cfg(feature = "derive")]
+pub use segno_derive::Persist;
+#[doc(hidden)]
+pub use serde as __serde;
+pub use shared::{Object, Shared};
+
+/// What every snapshot begins with.
+const MAGIC: &[u8] = b"segno";
+
+/// The version of the format, which follows.
+const FORMAT: u8 = 1;

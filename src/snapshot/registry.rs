@@ -1,0 +1,171 @@
+//! What a program knows by name.
+
+use std::any::{Any, type_name};
+use std::borrow::ToOwned;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::string::String;
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::error::{LoadError, SaveError};
+use super::session;
+use crate::frame::{MarkKey, PromptTag};
+
+/// A program, as its snapshots know it: its name and version, and what it has by name.
+///
+/// What is registered is stored by its name, and looked up again: built-in functions, open
+/// connections, the tags of prompts. It is a value, so that two versions of a program can be
+/// side by side in one process.
+#[derive(Debug, Default)]
+pub struct Registry {
+    pub(super) program: String,
+    pub(super) version: u64,
+    pub(super) tags: HashMap<&'static str, PromptTag>,
+    pub(super) keys: HashMap<&'static str, MarkKey>,
+    values: HashMap<&'static str, Entry>,
+    /// The names of values, by their addresses.
+    names: HashMap<usize, &'static str>,
+}
+
+struct Entry {
+    value: Rc<dyn Any>,
+    of: &'static str,
+    revision: u64,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at revision {}", self.of, self.revision)
+    }
+}
+
+impl Registry {
+    /// The registry of a program.
+    #[must_use]
+    pub fn new(program: &str, version: u64) -> Self {
+        Self {
+            program: program.to_owned(),
+            version,
+            ..Self::default()
+        }
+    }
+
+    /// Registers a prompt tag by its name.
+    #[must_use]
+    pub fn tag(mut self, tag: PromptTag) -> Self {
+        self.tags.insert(tag.name(), tag);
+        self
+    }
+
+    /// Registers a mark key by its name.
+    #[must_use]
+    pub fn key(mut self, key: MarkKey) -> Self {
+        self.keys.insert(key.name(), key);
+        self
+    }
+
+    /// Registers a value by a name.
+    #[must_use]
+    pub fn value<T: 'static>(self, name: &'static str, value: Named<T>) -> Self {
+        self.revised(name, value, 0)
+    }
+
+    /// Registers a value by a name, and at a revision that a snapshot has to have been saved
+    /// with: of a file that may change, say.
+    #[must_use]
+    pub fn revised<T: 'static>(
+        mut self,
+        name: &'static str,
+        value: Named<T>,
+        revision: u64,
+    ) -> Self {
+        self.names.insert(value.address(), name);
+        let entry = Entry {
+            value: value.0,
+            of: type_name::<T>(),
+            revision,
+        };
+        self.values.insert(name, entry);
+        self
+    }
+
+    fn name_of<T: 'static>(&self, value: &Named<T>) -> Result<(&'static str, u64), SaveError> {
+        let unnamed = SaveError::Unnamed {
+            of: type_name::<T>(),
+        };
+        let name = *self.names.get(&value.address()).ok_or(unnamed.clone())?;
+        let entry = self.values.get(name).ok_or(unnamed)?;
+        Ok((name, entry.revision))
+    }
+
+    fn find<T: 'static>(&self, name: &str, revision: u64) -> Result<Named<T>, LoadError> {
+        let unknown = || LoadError::Unknown {
+            what: type_name::<T>(),
+            name: name.to_owned(),
+        };
+        let entry = self.values.get(name).ok_or_else(unknown)?;
+        let value = entry.value.clone().downcast().map_err(|_| unknown())?;
+        if entry.revision != revision {
+            return Err(LoadError::Revision {
+                name: name.to_owned(),
+                found: revision,
+                expected: entry.revision,
+            });
+        }
+        Ok(Named(value))
+    }
+}
+
+/// A value that is stored by its name in the [`Registry`], and looked up again. Nothing that
+/// it leads to is stored.
+pub struct Named<T>(Rc<T>);
+
+impl<T> Named<T> {
+    /// A value that is to be registered.
+    pub fn new(value: T) -> Self {
+        Self(Rc::new(value))
+    }
+
+    fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+}
+
+impl<T> Clone for Named<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Deref for Named<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Named<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Named<{}>", type_name::<T>())
+    }
+}
+
+impl<T: 'static> Serialize for Named<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let name = session::saving(|saving| saving.registry.name_of(self));
+        name.map_err(S::Error::custom)?.serialize(to)
+    }
+}
+
+impl<'de, T: 'static> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (name, revision) = <(String, u64)>::deserialize(from)?;
+        session::loading(|loading| loading.registry.find(&name, revision)).map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,291 @@
+//! What a value finds when it is encoded or decoded in the middle of a snapshot.
+//!
+//! Serde hands nothing down to the values but the format. A value that is shared, or named, or
+//! a continuation, stands in the bytes for something that is elsewhere in the snapshot; where,
+//! it learns here. One thread encodes or decodes one snapshot at a time, in a scope that ends
+//! by a panic too.
+
+use std::any::Any;
+use std::borrow::ToOwned;
+use std::boxed::Box;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::format;
+use std::mem;
+use std::ops::Range;
+use std::rc::Rc;
+use std::string::String;
+use std::thread_local;
+use std::vec::Vec;
+
+use super::error::{LoadError, SaveError};
+use super::registry::Registry;
+use super::shared::AnyObject;
+use super::wire::Reader;
+use crate::frame::{MarkKey, PromptTag};
+
+/// Tags and keys have the same tables.
+pub(super) trait Identity: Copy + Eq + std::hash::Hash + 'static {
+    const WHAT: &'static str;
+    fn name(self) -> &'static str;
+    fn is_named(self) -> bool;
+    fn fresh(name: &'static str) -> Self;
+    fn known(registry: &Registry) -> &HashMap<&'static str, Self>;
+    fn unknown(self) -> SaveError;
+}
+
+macro_rules! identity {
+    ($name:ident, $what:literal, $known:ident, $unknown:ident) => {
+        impl Identity for $name {
+            const WHAT: &'static str = $what;
+            fn name(self) -> &'static str {
+                $name::name(&self)
+            }
+            fn is_named(self) -> bool {
+                $name::is_named(&self)
+            }
+            fn fresh(name: &'static str) -> Self {
+                $name::fresh(name)
+            }
+            fn known(registry: &Registry) -> &HashMap<&'static str, Self> {
+                &registry.$known
+            }
+            fn unknown(self) -> SaveError {
+                SaveError::$unknown(self)
+            }
+        }
+    };
+}
+
+identity!(PromptTag, "prompt tag", tags, UnknownTag);
+identity!(MarkKey, "mark key", keys, UnknownKey);
+
+/// What is numbered in the order in which it is met.
+pub(super) struct Table<T> {
+    pub(super) list: Vec<T>,
+    numbers: HashMap<T, u32>,
+}
+
+impl<T: Copy + Eq + std::hash::Hash> Table<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            numbers: HashMap::new(),
+        }
+    }
+
+    pub(super) fn number(&mut self, what: T) -> u32 {
+        let list = &mut self.list;
+        *self.numbers.entry(what).or_insert_with(|| {
+            list.push(what);
+            list.len() as u32 - 1
+        })
+    }
+}
+
+/// A snapshot that is being written.
+pub(super) struct Saving {
+    pub(super) registry: Rc<Registry>,
+    pub(super) tags: Table<PromptTag>,
+    pub(super) keys: Table<MarkKey>,
+    pub(super) objects: Vec<Rc<dyn AnyObject>>,
+    object_numbers: HashMap<usize, u32>,
+    /// The numbers of the continuations that are stored, by their addresses.
+    pub(super) continuations: HashMap<usize, u32>,
+    /// Continuations that were met and are not.
+    pub(super) pending: Vec<Box<dyn Any>>,
+    pub(super) error: Option<SaveError>,
+}
+
+impl Saving {
+    pub(super) fn new(registry: Rc<Registry>) -> Self {
+        Self {
+            registry,
+            tags: Table::new(),
+            keys: Table::new(),
+            objects: Vec::new(),
+            object_numbers: HashMap::new(),
+            continuations: HashMap::new(),
+            pending: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// The number of the shared object at this address.
+    pub(super) fn object(&mut self, address: usize, object: impl Fn() -> Rc<dyn AnyObject>) -> u32 {
+        let objects = &mut self.objects;
+        *self.object_numbers.entry(address).or_insert_with(|| {
+            objects.push(object());
+            objects.len() as u32 - 1
+        })
+    }
+
+    pub(super) fn identity<T: Identity>(&self, it: T) -> Result<(), SaveError> {
+        match !it.is_named() || T::known(&self.registry).contains_key(it.name()) {
+            true => Ok(()),
+            false => Err(it.unknown()),
+        }
+    }
+}
+
+/// How the value of an object is decoded.
+pub(super) type Fill = fn(&dyn Any, &mut Reader<'_>) -> postcard::Result<()>;
+
+/// An object that was referred to.
+#[derive(Clone)]
+pub(super) struct Referred {
+    pub(super) cell: Rc<dyn Any>,
+    pub(super) fill: Fill,
+}
+
+/// A snapshot that is being read.
+pub(super) struct Loading {
+    pub(super) registry: Rc<Registry>,
+    pub(super) tags: Vec<PromptTag>,
+    pub(super) keys: Vec<MarkKey>,
+    /// The types of the objects, by their names and versions.
+    pub(super) types: Vec<(String, u32)>,
+    /// The type of each object, and what it is once it was referred to.
+    pub(super) objects: Vec<(u32, Option<Referred>)>,
+    /// Where the content of each object is.
+    pub(super) contents: Vec<Range<usize>>,
+    /// The numbers of objects that were referred to and are not decoded.
+    pub(super) ahead: Vec<u32>,
+    /// The parts that are restored, of the type of frames that only the reader knows.
+    pub(super) parts: Rc<dyn Any>,
+    pub(super) error: Option<LoadError>,
+}
+
+impl Loading {
+    /// The object with this number.
+    pub(super) fn object(
+        &mut self,
+        number: u32,
+        name: &'static str,
+        version: u32,
+        empty: impl Fn() -> Rc<dyn Any>,
+        fill: Fill,
+    ) -> Result<Rc<dyn Any>, LoadError> {
+        let Some((of, referred)) = self.objects.get_mut(number as usize) else {
+            return Err(LoadError::Invalid("there is no such object"));
+        };
+        let found = self.types.get(*of as usize);
+        if found.is_none_or(|(found, at)| found != name || *at != version) {
+            return Err(self.other_type(number, name));
+        }
+        let ahead = &mut self.ahead;
+        let referred = referred.get_or_insert_with(|| {
+            ahead.push(number);
+            Referred {
+                cell: empty(),
+                fill,
+            }
+        });
+        Ok(referred.cell.clone())
+    }
+
+    /// The next object that was referred to and is not decoded, and where its content is.
+    pub(super) fn next(&mut self) -> Result<Option<(Referred, Range<usize>)>, LoadError> {
+        let Some(number) = self.ahead.pop() else {
+            return Ok(None);
+        };
+        let object = self.objects.get(number as usize);
+        let referred = object.and_then(|(_, referred)| referred.clone());
+        let content = self.contents.get(number as usize).cloned();
+        Ok(referred.zip(content))
+    }
+
+    pub(super) fn other_type(&self, number: u32, expected: &'static str) -> LoadError {
+        let object = self.objects.get(number as usize);
+        let found = object.and_then(|(of, _)| self.types.get(*of as usize));
+        let found = found.map_or("an unknown type".to_owned(), |(name, version)| {
+            format!("{name} v{version}")
+        });
+        LoadError::Object { found, expected }
+    }
+}
+
+enum Session {
+    None,
+    Saving(Saving),
+    Loading(Loading),
+}
+
+thread_local!(static SESSION: RefCell<Session> = const { RefCell::new(Session::None) });
+
+/// While it lives, values find the session.
+pub(super) struct Scope {
+    outer: Session,
+}
+
+impl Scope {
+    pub(super) fn save(saving: Saving) -> Self {
+        Self::begin(Session::Saving(saving))
+    }
+
+    pub(super) fn load(loading: Loading) -> Self {
+        Self::begin(Session::Loading(loading))
+    }
+
+    fn begin(session: Session) -> Self {
+        Self {
+            outer: SESSION.replace(session),
+        }
+    }
+
+    fn end(mut self) -> Session {
+        let session = SESSION.replace(mem::replace(&mut self.outer, Session::None));
+        mem::forget(self);
+        session
+    }
+
+    pub(super) fn saved(self) -> Option<Saving> {
+        match self.end() {
+            Session::Saving(saving) => Some(saving),
+            _ => None,
+        }
+    }
+
+    pub(super) fn loaded(self) -> Option<Loading> {
+        match self.end() {
+            Session::Loading(loading) => Some(loading),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        drop(SESSION.replace(mem::replace(&mut self.outer, Session::None)));
+    }
+}
+
+const OUTSIDE: &str = "this is encoded and decoded within a snapshot only";
+
+/// Asks the snapshot that is being written. The error is for serde; the session keeps the real
+/// one.
+pub(super) fn saving<R>(
+    ask: impl FnOnce(&mut Saving) -> Result<R, SaveError>,
+) -> Result<R, &'static str> {
+    SESSION.with_borrow_mut(|session| match session {
+        Session::Saving(saving) => ask(saving).map_err(|error| {
+            saving.error.get_or_insert(error);
+            "it cannot be saved"
+        }),
+        _ => Err(OUTSIDE),
+    })
+}
+
+/// Asks the snapshot that is being read. The error is for serde; the session keeps the real
+/// one.
+pub(super) fn loading<R>(
+    ask: impl FnOnce(&mut Loading) -> Result<R, LoadError>,
+) -> Result<R, &'static str> {
+    SESSION.with_borrow_mut(|session| match session {
+        Session::Loading(loading) => ask(loading).map_err(|error| {
+            loading.error.get_or_insert(error);
+            "it cannot be loaded"
+        }),
+        _ => Err(OUTSIDE),
+    })
+}

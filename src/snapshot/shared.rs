@@ -1,0 +1,227 @@
+//! Values that several frames refer to, and that stay the same for all of them.
+
+use std::any::Any;
+use std::boxed::Box;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::thread_local;
+use std::vec::Vec;
+
+use serde::de::{DeserializeOwned, Error as _};
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::session;
+use crate::frame::SharedSlot;
+
+/// A type of values that can be [shared](Shared).
+pub trait Object: Serialize + DeserializeOwned + 'static {
+    /// Its name in snapshots.
+    const NAME: &'static str;
+    /// Raised whenever its encoding changes, or what it means.
+    const VERSION: u32 = 1;
+}
+
+/// A value that all clones refer to: a variable that is assigned to, a list that grows.
+///
+/// In a snapshot it is stored once, and loaded once: what two frames shared before, they share
+/// after. It may lead back to itself.
+pub struct Shared<T: Object>(Rc<ObjectCell<T>>);
+
+pub(super) struct ObjectCell<T> {
+    /// None while a snapshot is being loaded, and its turn has not come.
+    value: RefCell<Option<T>>,
+}
+
+impl<T: Object> Shared<T> {
+    /// A value that nobody else refers to yet.
+    pub fn new(value: T) -> Self {
+        Self(Rc::new(ObjectCell {
+            value: RefCell::new(Some(value)),
+        }))
+    }
+
+    /// Looks at the value.
+    ///
+    /// # Panics
+    ///
+    /// While it is being changed, and in a `Deserialize` that looks at what is not loaded yet.
+    pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        match &*self.0.value.borrow() {
+            Some(value) => look(value),
+            None => panic!("a shared value was looked at before it was loaded"),
+        }
+    }
+
+    /// Changes the value.
+    ///
+    /// # Panics
+    ///
+    /// While it is being looked at or changed, and in a `Deserialize`, as
+    /// [`with`](Self::with).
+    pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        match &mut *self.0.value.borrow_mut() {
+            Some(value) => change(value),
+            None => panic!("a shared value was changed before it was loaded"),
+        }
+    }
+
+    /// A copy of the value.
+    ///
+    /// # Panics
+    ///
+    /// As [`with`](Self::with).
+    pub fn get(&self) -> T
+    where
+        T: Clone,
+    {
+        self.with(T::clone)
+    }
+
+    /// Puts another value in its place.
+    ///
+    /// # Panics
+    ///
+    /// As [`update`](Self::update).
+    pub fn set(&self, value: T) {
+        drop(self.update(|old| std::mem::replace(old, value)));
+    }
+
+    /// Whether both are the same.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T: Object> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: Object> SharedSlot for Shared<T> {}
+
+/// Shows the value; but within it, of what is shared, only that it is. So it comes to an end
+/// where a value leads back to itself, and does not recurse.
+impl<T: Object + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        thread_local!(static WITHIN: Cell<bool> = const { Cell::new(false) });
+        struct Outermost;
+        impl Drop for Outermost {
+            fn drop(&mut self) {
+                WITHIN.set(false);
+            }
+        }
+        if WITHIN.replace(true) {
+            return write!(f, "Shared<{}>", T::NAME);
+        }
+        let _outermost = Outermost;
+        match self.0.value.try_borrow() {
+            Ok(value) => match &*value {
+                Some(value) => f.debug_tuple("Shared").field(value).finish(),
+                None => f.write_str("Shared(to be loaded)"),
+            },
+            Err(_) => f.write_str("Shared(being changed)"),
+        }
+    }
+}
+
+/// A value may lead to a million others, one by the other. The outermost drop drops them all,
+/// one after the other.
+impl<T: Object> Drop for Shared<T> {
+    fn drop(&mut self) {
+        thread_local! {
+            static DROPPING: Cell<bool> = const { Cell::new(false) };
+            static REMAINS: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+        }
+        struct Outermost;
+        impl Drop for Outermost {
+            fn drop(&mut self) {
+                let _ = DROPPING.try_with(|dropping| dropping.set(false));
+            }
+        }
+        let Some(cell) = Rc::get_mut(&mut self.0) else {
+            return;
+        };
+        let Some(value) = cell.value.get_mut().take() else {
+            return;
+        };
+        match DROPPING.try_with(|dropping| dropping.replace(true)) {
+            Ok(false) => {
+                let _outermost = Outermost;
+                drop(value);
+                let next = || REMAINS.try_with(|remains| remains.borrow_mut().pop());
+                while let Ok(Some(next)) = next() {
+                    drop(next);
+                }
+            }
+            Ok(true) => {
+                let _ = REMAINS.try_with(|remains| remains.borrow_mut().push(Box::new(value)));
+            }
+            Err(_) => drop(value), // The thread ends.
+        }
+    }
+}
+
+/// A shared value, whatever its type.
+pub(super) trait AnyObject {
+    fn name(&self) -> &'static str;
+    fn version(&self) -> u32;
+    /// Encodes the value.
+    fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()>;
+}
+
+impl<T: Object> AnyObject for ObjectCell<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn version(&self) -> u32 {
+        T::VERSION
+    }
+
+    fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()> {
+        match self.value.try_borrow() {
+            Ok(value) => match &*value {
+                Some(value) => super::wire::value(value, to),
+                None => Err(postcard::Error::SerdeSerCustom),
+            },
+            Err(_) => Err(postcard::Error::SerdeSerCustom),
+        }
+    }
+}
+
+/// Decodes the value of a shared object that was referred to as a `T`.
+fn fill<T: Object>(cell: &dyn Any, from: &mut super::wire::Reader<'_>) -> postcard::Result<()> {
+    let value = from.value::<T>()?;
+    if let Some(cell) = cell.downcast_ref::<ObjectCell<T>>() {
+        *cell.value.borrow_mut() = Some(value);
+    }
+    Ok(())
+}
+
+impl<T: Object> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let address = Rc::as_ptr(&self.0).addr();
+        let id = session::saving(|saving| Ok(saving.object(address, || self.0.clone())));
+        id.map_err(S::Error::custom)?.serialize(to)
+    }
+}
+
+impl<'de, T: Object> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let id = u32::deserialize(from)?;
+        let empty = || -> Rc<dyn Any> {
+            Rc::new(ObjectCell::<T> {
+                value: RefCell::new(None),
+            })
+        };
+        let cell = session::loading(|loading| {
+            let cell = loading.object(id, T::NAME, T::VERSION, empty, fill::<T>)?;
+            cell.downcast().map_err(|_| loading.other_type(id, T::NAME))
+        });
+        cell.map(Self).map_err(D::Error::custom)
+    }
+}
