@@ -44,7 +44,7 @@ fn a_run_that_is_carried_at_every_stop_is_the_same_run() {
         ..Without::default()
     };
     let registry = registry();
-    for_all(20_000, without, |program, fuel| {
+    for_all(5_000, without, |program, fuel| {
         let mut world = World::new(program);
         let expected = finish(&mut machine(), &mut world, u64::MAX);
         let mut world = World::new(program);

@@ -148,8 +148,8 @@
 //! `segment` draws it, `ledger` counts and drops segments, `position` puts frames into them
 //! and takes them back, `winder` and `level` are what lies between frames. `continuation`
 //! is a piece of it as a value, `layout` the same laid out flat, and `parts` what several of
-//! them share, to be stored. `describe`, `slots`,
-//! `inspect` and `trace` look at all of it from outside.
+//! them share, to be stored. `describe`, `slots`, `inspect` and `trace` look at all of it from
+//! outside.
 //!
 //! The segments are an idea of Hieb, Dybvig and Bruggeman's (*Representing Control in the
 //! Presence of First-Class Continuations*, PLDI 1990); a list of delimited stacks under them
