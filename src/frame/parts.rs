@@ -382,13 +382,11 @@ impl<F: Frame> Part<F> {
             }
             1 => {
                 let (first, extent) = position(from)?;
+                if first.is_empty() {
+                    return Err(from.refuse("a rest has nothing in it"));
+                }
                 let (next, below) = rest(from)?;
-                // One that has nothing in it counts too.
-                let this = Extent {
-                    frames: 0,
-                    segments: 1,
-                };
-                let extent = extent.and(below, from)?.and(this, from)?;
+                let extent = extent.and(below, from)?;
                 (Self(Kind::Rest(RestNode::new(first, next))), extent)
             }
             2 => {
