@@ -31,12 +31,33 @@ pub struct Save<F: Persist> {
 
 /// What is written of the frames so far.
 struct Body<F: Persist> {
-    /// The kinds of frame that were met, by their indices.
-    kinds: Table<usize>,
+    kinds: Kinds,
     parts: Vec<u8>,
     part_numbers: HashMap<(usize, usize), u32>,
     /// All of them, since their addresses are their identities.
     alive: Vec<Part<F>>,
+}
+
+/// The kinds of frame that were met, by their indices.
+struct Kinds {
+    list: Vec<usize>,
+    /// The number of each kind that was met.
+    numbers: Vec<Option<u32>>,
+}
+
+impl Kinds {
+    #[inline]
+    fn number(&mut self, kind: usize) -> u32 {
+        match self.numbers[kind] {
+            Some(number) => number,
+            None => {
+                let number = self.list.len() as u32;
+                self.list.push(kind);
+                self.numbers[kind] = Some(number);
+                number
+            }
+        }
+    }
 }
 
 /// A part that is being looked at.
@@ -233,7 +254,10 @@ impl<F: Persist> Save<F> {
         Self {
             saving: Some(Saving::new(registry.clone())),
             body: Body {
-                kinds: Table::new(),
+                kinds: Kinds {
+                    list: Vec::new(),
+                    numbers: vec![None; F::KINDS.len()],
+                },
                 parts: Vec::new(),
                 part_numbers: HashMap::new(),
                 alive: Vec::new(),

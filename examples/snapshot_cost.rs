@@ -1,0 +1,200 @@
+//! The size of a snapshot and what it takes to write and to read one, beside serde_json and
+//! plain postcard of the same data.
+//!
+//! ```text
+//! snapshot_cost [--samples N]
+//! ```
+//!
+//! The frames are of two small integers each. Below the table stands a line for each number
+//! that a program can read. For numbers that mean something: a release build, on one core of a
+//! quiet machine.
+//!
+//! ```text
+//! taskset -c 0 cargo run --release --features serde,derive --example snapshot_cost
+//! ```
+
+use std::error::Error;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use segno::frame::{Context, Continuation, Describe, Frame, Input, Machine, Outcome, Step};
+use segno::snapshot::{LoadLimits, Loaded, Persist, Registry, Save};
+use serde::{Deserialize, Serialize};
+
+#[path = "../benches/medians/mod.rs"]
+mod medians;
+
+use medians::{Options, median, operations_in, per_operation, warn_of_debug};
+
+const DEPTHS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+
+/// Calls itself `left` times, and asks.
+#[derive(Clone, Debug, Describe, Persist, Serialize, Deserialize)]
+struct Call {
+    left: u32,
+    small: u32,
+}
+
+impl Frame for Call {
+    type Value = ();
+    type World = ();
+
+    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+        match input {
+            Input::Start if self.left == 0 => Step::Suspend(()),
+            Input::Start => {
+                self.left -= 1;
+                let call = self.clone();
+                self.left %= 100;
+                Step::Call(call)
+            }
+            _ => Step::Return(()),
+        }
+    }
+}
+
+fn suspended(depth: u32) -> Machine<Call> {
+    let left = depth - 1;
+    let mut machine = Machine::new(Call { left, small: 7 });
+    assert_eq!(machine.run(&mut ()), Outcome::Suspended(()));
+    machine
+}
+
+fn encode(registry: &Rc<Registry>, k: &Continuation<Call>) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut save = Save::new(registry);
+    save.continuation(k)?;
+    Ok(save.finish()?)
+}
+
+fn decode(registry: &Rc<Registry>, bytes: &[u8]) -> Result<Loaded<Call>, Box<dyn Error>> {
+    Ok(Loaded::read(bytes, registry, LoadLimits::default())?)
+}
+
+/// What a way to encode takes, for each frame.
+struct Row {
+    name: &'static str,
+    bytes: f64,
+    encode: f64,
+    decode: f64,
+}
+
+impl Row {
+    fn measure(
+        name: &'static str,
+        samples: usize,
+        sample: Duration,
+        frames: u32,
+        encode: &dyn Fn() -> Vec<u8>,
+        decode: &dyn Fn(&[u8]),
+    ) -> Self {
+        let frames = f64::from(frames);
+        let bytes = encode();
+        let time = |run: &dyn Fn()| {
+            let timed = |n: u64| {
+                let begun = Instant::now();
+                for _ in 0..n {
+                    run();
+                }
+                begun.elapsed()
+            };
+            let n = operations_in(timed, sample);
+            let times = (0..samples).map(|_| per_operation(timed(n), n));
+            median(times.collect()) / frames
+        };
+        Self {
+            name,
+            bytes: bytes.len() as f64 / frames,
+            encode: time(&|| drop(black_box(encode()))),
+            decode: time(&|| decode(black_box(&bytes))),
+        }
+    }
+}
+
+fn rows(options: &Options, sample: Duration, depth: u32) -> Vec<Row> {
+    let registry = Rc::new(Registry::new("cost", 1));
+    let mut machine = suspended(depth);
+    let inspector = machine.inspector();
+    let k = machine.continuation().expect("it is suspended");
+    let mut frames = Vec::new();
+    inspector.frames(&k, |frame: &Call| {
+        frames.push(frame.clone());
+        true
+    });
+    let measure = |name, encode: &dyn Fn() -> Vec<u8>, decode: &dyn Fn(&[u8])| {
+        Row::measure(name, options.samples, sample, depth, encode, decode)
+    };
+    let frames = &frames;
+    vec![
+        measure(
+            "segno",
+            &|| encode(&registry, &k).expect("is encoded"),
+            &|bytes| drop(black_box(decode(&registry, bytes).expect("is decoded"))),
+        ),
+        measure(
+            "postcard",
+            &|| postcard::to_stdvec(frames).expect("is encoded"),
+            &|bytes| {
+                drop(black_box(
+                    postcard::from_bytes::<Vec<Call>>(bytes).expect("is decoded"),
+                ));
+            },
+        ),
+        measure(
+            "json",
+            &|| serde_json::to_vec(frames).expect("is encoded"),
+            &|bytes| {
+                drop(black_box(
+                    serde_json::from_slice::<Vec<Call>>(bytes).expect("is decoded"),
+                ));
+            },
+        ),
+    ]
+}
+
+fn run(options: &Options, sample: Duration, depths: &[u32]) -> Result<(), Box<dyn Error>> {
+    warn_of_debug();
+    let registry = Rc::new(Registry::new("cost", 1));
+    let nothing = Save::<Call>::new(&registry).finish()?.len();
+    let one = {
+        let mut save = Save::new(&registry);
+        save.machine(&mut suspended(1))?;
+        save.finish()?.len()
+    };
+    println!("a snapshot of nothing: {nothing} bytes; of a machine with one frame: {one}\n");
+    println!("for each frame           bytes   ns to encode   ns to decode");
+    let mut lines = vec![
+        format!("bytes nothing {nothing}"),
+        format!("bytes one {one}"),
+    ];
+    for &depth in depths {
+        for row in rows(options, sample, depth) {
+            let Row {
+                name,
+                bytes,
+                encode,
+                decode,
+            } = row;
+            println!("{depth:>8} {name:10} {bytes:10.2} {encode:14.2} {decode:14.2}");
+            lines.push(format!("bytes {name}_{depth} {bytes:.3}"));
+            lines.push(format!("ns encode_{name}_{depth} {encode:.2}"));
+            lines.push(format!("ns decode_{name}_{depth} {decode:.2}"));
+        }
+    }
+    println!("\n{}", lines.join("\n"));
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(11)?;
+    run(&options, Duration::from_millis(20), &DEPTHS)
+}
+
+#[test]
+fn snapshot_cost() {
+    let options = Options {
+        samples: 1,
+        svg: None,
+    };
+    run(&options, Duration::from_micros(1), &[100]).expect("measures");
+}
