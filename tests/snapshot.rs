@@ -8,7 +8,7 @@ use segno::frame::{
     Step,
 };
 use segno::snapshot::{
-    LoadError, LoadLimits, Loaded, Named, Object, Persist, Registry, Save, SaveError, Shared,
+    Link, LoadError, LoadLimits, Loaded, Named, Object, Persist, Registry, Save, SaveError, Shared,
 };
 use serde::{Deserialize, Serialize};
 
@@ -258,20 +258,146 @@ fn what_has_no_second_copy_is_not_saved() {
     assert_eq!(save.machine(&mut under), Err(SaveError::UnknownTag(P)));
 }
 
-/// A program of another version of the same name.
-#[derive(Clone, Debug, Describe, Persist)]
-enum Later {
-    #[frame(name = "Ask", version = 2)]
-    Ask,
+/// Later versions of the program.
+mod later {
+    use super::*;
+
+    /// One that has nothing for what was there before.
+    #[derive(Clone, Debug, Describe, Persist)]
+    pub(super) enum Stranger {
+        #[frame(name = "Ask", version = 2)]
+        Ask,
+    }
+
+    impl Frame for Stranger {
+        type Value = i64;
+        type World = ();
+
+        fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+            Step::Return(0)
+        }
+    }
+
+    /// One in which a kind has another name and its slots another order, another has a slot
+    /// more, and a shared value another shape.
+    #[derive(Clone, Debug, Describe, Persist)]
+    pub(super) enum Heir {
+        #[frame(version = 4)]
+        Tally {
+            #[slot(shared)]
+            cell: Shared<Sum>,
+            left: u64,
+        },
+        #[frame(version = 2)]
+        Ask {
+            #[slot(since = 2)]
+            times: u32,
+        },
+    }
+
+    #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+    pub(super) struct Sum {
+        pub(super) total: i64,
+        pub(super) next: Option<Shared<Sum>>,
+    }
+
+    impl Object for Sum {
+        const NAME: &'static str = "sum";
+        const VERSION: u32 = 2;
+    }
+
+    impl Frame for Heir {
+        type Value = Number;
+        type World = Vec<String>;
+
+        fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+            cx.world.push(format!("{self:?}"));
+            match (self, input) {
+                (Self::Tally { cell, .. }, Input::Value(Number::Number(n))) => {
+                    cell.update(|cell| cell.total += n);
+                    Step::Return(Number::Number(n))
+                }
+                (_, Input::Value(value)) => Step::Return(value),
+                _ => Step::Suspend(Number::Number(0)),
+            }
+        }
+    }
+
+    /// The first of the values that there were.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(super) enum Number {
+        Number(i64),
+    }
 }
 
-impl Frame for Later {
-    type Value = i64;
-    type World = ();
+#[test]
+fn a_later_version_goes_on() {
+    let cell = Shared::new(Cell { n: 5, next: None });
+    cell.update(|it| it.next = Some(cell.clone()));
+    let mut save = Save::new(&registry());
+    let count = Call::Count {
+        left: 2,
+        cell: cell.clone(),
+    };
+    save.machine(&mut asking(count)).unwrap();
+    save.value(&cell).unwrap();
+    let bytes = save.finish().unwrap();
+    cell.update(|it| it.next = None);
 
-    fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        Step::Return(0)
-    }
+    let registry = Registry::new("test", 2)
+        .key(LINE)
+        .upgrade(("Count", 1), ("Tally", 2), |slots: (u32, Link)| slots)
+        .upgrade(
+            ("Tally", 2),
+            ("Tally", 3),
+            |(left, cell): (u32, Shared<later::Sum>)| (cell, left),
+        )
+        .upgrade(
+            ("Tally", 3),
+            ("Tally", 4),
+            |(cell, left): (Shared<later::Sum>, u32)| (cell, u64::from(left) + 100),
+        )
+        .upgrade_object(
+            ("cell", 1),
+            ("sum", 1),
+            |cell: (i64, Option<Shared<later::Sum>>)| cell,
+        )
+        .upgrade_object(
+            ("sum", 1),
+            ("sum", 2),
+            |(n, next): (i64, Option<Shared<later::Sum>>)| (2 * n, next),
+        );
+    let registry = Rc::new(registry);
+    let limits = LoadLimits::default();
+    let mut loaded = Loaded::<later::Heir>::read(&bytes, &registry, limits).unwrap();
+    let cell: Shared<later::Sum> = loaded.value(1).unwrap();
+    assert_eq!(cell.with(|cell| cell.total), 10);
+    assert!(cell.with(|it| it.next.as_ref().is_some_and(|next| next.same(&cell))));
+    let mut machine = loaded.machine(0).unwrap();
+    machine.answer(Ok(later::Number::Number(7))).unwrap();
+    let mut seen = Vec::new();
+    assert!(matches!(
+        machine.run(&mut seen),
+        Outcome::Done(later::Number::Number(7))
+    ));
+    assert_eq!(seen[0], "Ask { times: 0 }");
+    assert!(seen[1].contains("left: 100"), "{seen:?}");
+    assert!(seen[3].contains("left: 102"), "{seen:?}");
+    assert_eq!(cell.with(|cell| cell.total), 10 + 3 * 7);
+    cell.update(|cell| cell.next = None);
+
+    // One step short of it.
+    let registry = Registry::new("test", 2).key(LINE);
+    let registry = registry.upgrade(("Count", 1), ("Tally", 2), |slots: (u32, u32)| slots);
+    let error = Loaded::<later::Heir>::read(&bytes, &Rc::new(registry), limits).unwrap_err();
+    let (name, version) = ("Count".to_owned(), 1);
+    assert_eq!(error, LoadError::Kind { name, version });
+    // In circles.
+    let registry = Registry::new("test", 2)
+        .key(LINE)
+        .upgrade(("Count", 1), ("Tally", 1), |slots: (u32, u32)| slots)
+        .upgrade(("Tally", 1), ("Count", 1), |slots: (u32, u32)| slots);
+    assert!(Loaded::<later::Heir>::read(&bytes, &Rc::new(registry), limits).is_err());
 }
 
 #[test]
@@ -295,7 +421,7 @@ fn what_does_not_fit_is_refused() {
     let other = Rc::new(Registry::new("other", 1));
     let error = load(&bytes, &other).unwrap_err();
     assert!(matches!(error, LoadError::Program { .. }), "{error}");
-    let later = Loaded::<Later>::read(&bytes, &registry, LoadLimits::default());
+    let later = Loaded::<later::Stranger>::read(&bytes, &registry, LoadLimits::default());
     let (name, version) = ("Ask".to_owned(), 1);
     assert_eq!(later.unwrap_err(), LoadError::Kind { name, version });
 }

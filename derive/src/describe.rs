@@ -108,6 +108,10 @@ fn check(slot: &Slot, frame: &TokenStream) -> TokenStream {
 pub(crate) fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
     let Kind { name, version, .. } = kind;
     let version = Literal::u32_unsuffixed(*version);
+    let reads = (kind.reads != kind.version).then(|| {
+        let reads = Literal::u32_unsuffixed(kind.reads);
+        quote!(.reads(#reads))
+    });
     let checkpoint = kind.checkpoint.then(|| quote!(.checkpoint()));
     let one_shot = kind.one_shot.then(|| quote!(.one_shot()));
     let slots = kind.slots.iter().map(|slot| {
@@ -121,7 +125,7 @@ pub(crate) fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
         quote!(#frame::SlotDescriptor::new(#name, #frame::SlotKind::#kind) #secret)
     });
     quote! {
-        #frame::FrameDescriptor::new(#name, &[#(#slots),*]).version(#version) #checkpoint #one_shot
+        #frame::FrameDescriptor::new(#name, &[#(#slots),*]).version(#version) #reads #checkpoint #one_shot
     }
 }
 

@@ -68,6 +68,8 @@ use syn::{Error, parse_macro_input};
 /// - `name = "…"`: its name; else that of the variant or the struct, as it is written. No two
 ///   kinds of a type have the same.
 /// - `version = 2`: its version; else 1.
+/// - `reads = 1`: the first version in which it may be stored and still be read. Else that is
+///   its version; or 1, if a slot says since when it is there.
 /// - `checkpoint`: it can start again from its own slots when those above it are lost.
 /// - `one_shot`: a continuation through it can be resumed only once. The machine asks
 ///   `Frame::one_shot`, which this does not write; let it answer `self.one_shot_kind()`.
@@ -80,6 +82,8 @@ use syn::{Error, parse_macro_input};
 ///   implements `SharedSlot`, that of a copied one does not.
 /// - `secret`: no view may show it. Then it need not be `Debug`, as others must be, and
 ///   `Describe::slot` does not find it.
+/// - `since = 2`: the version of the frame that has added it. In a frame that was stored before
+///   it is what `Default` says.
 /// - `name = "…"`: its name; else that of the field, or its number.
 ///
 /// Of a bare type parameter it cannot be known that it stands for a shared type, so that a

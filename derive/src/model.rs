@@ -24,6 +24,8 @@ pub(crate) struct Kind {
     pub(crate) path: Path,
     pub(crate) name: LitStr,
     pub(crate) version: u32,
+    /// The first version that can be read.
+    pub(crate) reads: u32,
     pub(crate) checkpoint: bool,
     pub(crate) one_shot: bool,
     pub(crate) slots: Vec<Slot>,
@@ -36,6 +38,8 @@ pub(crate) struct Slot {
     pub(crate) name: LitStr,
     pub(crate) kind: SlotKind,
     pub(crate) secret: bool,
+    /// The version that has added it.
+    pub(crate) since: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +105,7 @@ struct FrameWords {
     segno: Option<Path>,
     name: Option<LitStr>,
     version: Option<u32>,
+    reads: Option<u32>,
     checkpoint: Option<()>,
     one_shot: Option<()>,
 }
@@ -109,9 +114,9 @@ impl FrameWords {
     fn of(attributes: &[Attribute], on: On) -> Result<Self> {
         let mut words = Self::default();
         let expected = match on {
-            On::Struct => "`name`, `version`, `checkpoint`, `one_shot` or `crate`",
+            On::Struct => "`name`, `version`, `reads`, `checkpoint`, `one_shot` or `crate`",
             On::Enum => "`crate`; what else is said of a frame is said on its variant",
-            On::Variant => "`name`, `version`, `checkpoint` or `one_shot`",
+            On::Variant => "`name`, `version`, `reads`, `checkpoint` or `one_shot`",
         };
         for attribute in attributes {
             if attribute.path().is_ident("slot") {
@@ -127,6 +132,7 @@ impl FrameWords {
                 }
                 "name" if on != On::Enum => say(&mut words.name, name(&meta)?, &meta),
                 "version" if on != On::Enum => say(&mut words.version, version(&meta)?, &meta),
+                "reads" if on != On::Enum => say(&mut words.reads, version(&meta)?, &meta),
                 "checkpoint" if on != On::Enum => say(&mut words.checkpoint, (), &meta),
                 "one_shot" if on != On::Enum => say(&mut words.one_shot, (), &meta),
                 _ => Err(meta.error(format_args!("expected {expected}"))),
@@ -140,10 +146,27 @@ impl FrameWords {
             .map(|(field, member)| Slot::of(&field.attrs, member, &field.ty))
             .collect::<Result<Vec<_>>>()?;
         unique(slots.iter().map(|slot| &slot.name), "slots")?;
+        let version = self.version.unwrap_or(1);
+        for slot in &slots {
+            if slot.since.is_some_and(|since| since > version) {
+                let problem = format!("the frame has version {version}: a slot cannot be newer");
+                return Err(Error::new(slot.name.span(), problem));
+            }
+        }
+        // What was there from the beginning needs nothing to be said.
+        let reads = match slots.iter().filter_map(|slot| slot.since).min() {
+            Some(_) => self.reads.unwrap_or(1),
+            None => self.reads.unwrap_or(version),
+        };
+        if reads > version {
+            let problem = format!("the frame has version {version}: it cannot read a newer one");
+            return Err(Error::new(ident.span(), problem));
+        }
         Ok(Kind {
             path,
             name: self.name.unwrap_or_else(|| name_of(ident)),
-            version: self.version.unwrap_or(1),
+            version,
+            reads,
             checkpoint: self.checkpoint.is_some(),
             one_shot: self.one_shot.is_some(),
             slots,
@@ -153,7 +176,7 @@ impl FrameWords {
 
 impl Slot {
     fn of(attributes: &[Attribute], member: Member, ty: &Type) -> Result<Self> {
-        let (mut given, mut kind, mut secret) = (None, None, None);
+        let (mut given, mut kind, mut secret, mut since) = (None, None, None, None);
         for attribute in attributes {
             if attribute.path().is_ident("frame") {
                 let problem = "`frame` belongs to a variant or a struct";
@@ -169,8 +192,9 @@ impl Slot {
                     "named" => SlotKind::Named,
                     "secret" => return say(&mut secret, (), &meta),
                     "name" => return say(&mut given, name(&meta)?, &meta),
+                    "since" => return say(&mut since, version(&meta)?, &meta),
                     _ => {
-                        let expected = "`copied`, `shared`, `named`, `secret` or `name`";
+                        let expected = "`copied`, `shared`, `named`, `secret`, `since` or `name`";
                         return Err(meta.error(format_args!("expected {expected}")));
                     }
                 };
@@ -194,6 +218,7 @@ impl Slot {
             name,
             kind: kind.unwrap_or(SlotKind::Copied),
             secret: secret.is_some(),
+            since,
         })
     }
 }
@@ -304,8 +329,8 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        let of_frames = "expected `name`, `version`, `checkpoint` or `one_shot`";
-        let of_slots = "expected `copied`, `shared`, `named`, `secret` or `name`";
+        let of_frames = "expected `name`, `version`, `reads`, `checkpoint` or `one_shot`";
+        let of_slots = "expected `copied`, `shared`, `named`, `secret`, `since` or `name`";
         let either = "a slot is either `copied`, `shared` or `named`";
         let refused = [
             (
@@ -322,7 +347,7 @@ mod tests {
             ),
             (
                 "#[frame(colour)] struct S;",
-                "expected `name`, `version`, `checkpoint`, `one_shot` or `crate`",
+                "expected `name`, `version`, `reads`, `checkpoint`, `one_shot` or `crate`",
             ),
             ("#[frame] struct S;", "in parentheses"),
             ("#[slot(copied)] struct S;", "`slot` belongs to a field"),
@@ -356,6 +381,14 @@ mod tests {
                 "two slots are named `a`",
             ),
             ("struct S(#[slot(colour)] i64);", of_slots),
+            (
+                "struct S(#[slot(since = 2)] i64);",
+                "a slot cannot be newer",
+            ),
+            (
+                "#[frame(version = 2, reads = 3)] struct S;",
+                "it cannot read a newer one",
+            ),
             (
                 "struct S(#[slot(secret, secret)] i64);",
                 "`secret` is said twice",

@@ -98,9 +98,21 @@ fn loaded(kind: &Kind, snapshot: &TokenStream) -> TokenStream {
     let path = &kind.path;
     let fields = kind.slots.iter().map(|slot| {
         let (member, name) = (&slot.member, &slot.name);
-        quote_spanned! {slot.ty.span()=>
-            #member: #snapshot::Slots::slot(from, #name)?
-        }
+        let given = quote!(#snapshot::Slots::slot(from, #name)?);
+        let value = match slot.since {
+            None => given,
+            Some(since) => {
+                let since = Literal::u32_unsuffixed(since);
+                quote! {
+                    if #snapshot::Slots::version(from) < #since {
+                        ::core::default::Default::default()
+                    } else {
+                        #given
+                    }
+                }
+            }
+        };
+        quote_spanned!(slot.ty.span()=> #member: #value)
     });
     quote!(#path { #(#fields),* })
 }

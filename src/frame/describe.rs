@@ -52,6 +52,9 @@ pub struct FrameDescriptor {
     pub name: &'static str,
     /// Raised whenever its slots, or what they mean, change.
     pub version: u32,
+    /// The first version in which it may be stored and still be read: since then slots were
+    /// only added, and say since when.
+    pub reads: u32,
     /// Whether the frame can start again from its own slots when those above it are lost.
     pub checkpoint: bool,
     /// Whether a continuation through the frame can be resumed only once. The machine asks
@@ -68,16 +71,25 @@ impl FrameDescriptor {
         Self {
             name,
             version: 1,
+            reads: 1,
             checkpoint: false,
             one_shot: false,
             slots,
         }
     }
 
-    /// The same in another version.
+    /// The same in another version, which reads no other.
     #[must_use]
     pub const fn version(mut self, version: u32) -> Self {
         self.version = version;
+        self.reads = version;
+        self
+    }
+
+    /// The same, where earlier versions can be read too, from this one on.
+    #[must_use]
+    pub const fn reads(mut self, version: u32) -> Self {
+        self.reads = version;
         self
     }
 

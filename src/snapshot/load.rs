@@ -3,6 +3,7 @@
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::string::ToString;
@@ -19,10 +20,11 @@ use super::limited::{Budget, DEFAULT_DEPTH, Exceeded};
 use super::persist::Persist;
 use super::registry::Registry;
 use super::session::{self, Identity, Loading, Scope};
-use super::wire::Reader;
+use super::upgrade::{Step, upgraded};
+use super::wire::{Reader, StoredSlots};
 use super::{FORMAT, MAGIC};
 use crate::frame::parts::{Extent, Home, Part, Restore, Waits};
-use crate::frame::{Continuation, Machine, MarkKey, PromptTag};
+use crate::frame::{Continuation, FrameDescriptor, Machine, MarkKey, PromptTag};
 
 /// How much may be in a snapshot that is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,15 @@ enum Root<F: Persist> {
 
 type Parts<F> = Rc<RefCell<Vec<(Part<F>, Extent)>>>;
 
+/// What becomes of a kind of frame that was stored.
+struct Kind {
+    /// The kind that it is now.
+    kind: usize,
+    /// The version that it has once the steps are gone.
+    version: u32,
+    steps: Vec<Step>,
+}
+
 /// Reads the parts.
 struct Source<'a, F: Persist> {
     content: &'a [u8],
@@ -81,8 +92,18 @@ struct Source<'a, F: Persist> {
     limits: LoadLimits,
     budget: &'a Budget,
     /// The kinds of frame, by their numbers in the snapshot.
-    kinds: Vec<usize>,
+    kinds: Vec<Kind>,
     parts: Parts<F>,
+}
+
+/// A frame, of all of the bytes.
+#[inline]
+fn frame<F: Persist>(kind: &Kind, bytes: Reader<'_>) -> postcard::Result<F> {
+    let version = kind.version;
+    let mut slots = StoredSlots { bytes, version };
+    let frame = F::load(kind.kind, &mut slots)?;
+    slots.bytes.end()?;
+    Ok(frame)
 }
 
 /// What a value failed for, as far as it is known.
@@ -152,21 +173,21 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
         let mut frames = Vec::with_capacity(count);
         for _ in 0..count {
             let kind = self.bytes.index()?;
-            let Some(&kind) = self.kinds.get(kind) else {
+            let Some(kind) = self.kinds.get(kind) else {
                 return Err(LoadError::Invalid("there is no such kind of frame"));
             };
             let len = self.bytes.index()?;
-            let mut slots = self.bytes.take(len)?;
-            let of = || F::KINDS[kind].name;
-            let frame = F::load(kind, &mut slots)
-                .map_err(|error| failed(error, of(), self.limits, self.budget))?;
-            if !slots.is_empty() {
-                let why = "it has more slots".to_owned();
-                return Err(LoadError::Value {
-                    of: of().to_owned(),
-                    why,
-                });
-            }
+            let slots = self.bytes.take(len)?;
+            let frame = if kind.steps.is_empty() {
+                frame::<F>(kind, slots)
+            } else {
+                let now = upgraded(slots, &kind.steps);
+                now.and_then(|now| frame(kind, slots.of(&now)))
+            };
+            let frame: F = frame.map_err(|error| {
+                let of = F::KINDS[kind.kind].name;
+                failed(error, of, self.limits, self.budget)
+            })?;
             if frame.one_shot().is_some() {
                 return Err(LoadError::Invalid("a frame has no second copy"));
             }
@@ -282,6 +303,12 @@ impl<F: Persist> Source<'_, F> {
 fn fill_objects(content: &[u8], limits: LoadLimits, budget: &Budget) -> Result<(), LoadError> {
     while let Some((referred, range)) = known(session::loading(Loading::next))? {
         let mut bytes = Reader::new(&content[range], budget);
+        let now;
+        if !referred.steps.is_empty() {
+            now = upgraded(bytes, &referred.steps)
+                .map_err(|error| failed(error, "a shared object", limits, budget))?;
+            bytes = Reader::new(&now, budget);
+        }
         let filled = (referred.fill)(&*referred.cell, &mut bytes);
         filled.map_err(|error| failed(error, "a shared object", limits, budget))?;
         if !bytes.is_empty() {
@@ -364,13 +391,26 @@ impl<F: Persist> Loaded<F> {
         let mut kinds = Vec::new();
         for _ in 0..bytes.count(2)? {
             let name = bytes.string()?;
-            let version = bytes.number()?;
-            let kind = F::KINDS.iter().position(|kind| kind.name == name);
-            let kind = kind.filter(|&kind| u64::from(F::KINDS[kind].version) == version);
-            kinds.push(kind.ok_or_else(|| LoadError::Kind {
+            let version = bytes.number()?.try_into().map_err(|_| LoadError::Damaged)?;
+            let readable = |name: &str, version| {
+                let kind = F::KINDS.iter().position(|kind| kind.name == name)?;
+                let FrameDescriptor {
+                    reads,
+                    version: now,
+                    ..
+                } = F::KINDS[kind];
+                (reads..=now).contains(&version).then_some((kind, version))
+            };
+            let path = registry.frames.path(name, version, readable);
+            let ((kind, version), steps) = path.ok_or_else(|| LoadError::Kind {
                 name: name.to_owned(),
-                version: version.try_into().unwrap_or(u32::MAX),
-            })?);
+                version,
+            })?;
+            kinds.push(Kind {
+                kind,
+                version,
+                steps,
+            });
         }
         let tags = identities(&mut bytes, registry)?;
         let keys = identities(&mut bytes, registry)?;
@@ -389,6 +429,7 @@ impl<F: Persist> Loaded<F> {
             objects: Vec::new(),
             contents: Vec::new(),
             ahead: Vec::new(),
+            numbers: HashMap::new(),
             parts: parts.clone(),
             error: None,
         });
@@ -483,12 +524,14 @@ impl<F: Persist> Loaded<F> {
 impl<F: Persist> Serialize for Continuation<F> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let address = self.address();
-        let number = session::saving(|saving| {
-            let number = saving.continuations.get(&address).copied();
-            Ok(number.unwrap_or_else(|| {
-                saving.pending.push(Box::new(self.clone()));
-                0
-            }))
+        let number = session::refer(|_, reference| {
+            reference.number(address, |saving| {
+                let number = saving.continuations.get(&address).copied();
+                number.unwrap_or_else(|| {
+                    saving.pending.push(Box::new(self.clone()));
+                    0
+                })
+            })
         });
         number.map_err(S::Error::custom)?.serialize(to)
     }
@@ -506,8 +549,9 @@ impl<'de, F: Persist> Deserialize<'de> for Continuation<F> {
             let k = parts
                 .get(number as usize)
                 .and_then(|(part, _)| part.as_continuation());
-            k.cloned()
-                .ok_or(LoadError::Invalid("there is no such continuation"))
+            let k = k.ok_or(LoadError::Invalid("there is no such continuation"))?;
+            loading.numbers.insert(k.address(), number);
+            Ok(k.clone())
         });
         k.map_err(D::Error::custom)
     }

@@ -7,6 +7,9 @@
 //! - A frame is stored by its kind's name and version, slot by slot; `derive(Persist)` writes
 //!   how. Values are encoded by serde.
 //! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself.
+//! - What was stored by an earlier version of a program is read by a later one: slots that were
+//!   added say since when, and for every other change the [`Registry`] knows an
+//!   [upgrade](Registry::upgrade).
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
 //!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
 //!
@@ -113,6 +116,7 @@ mod registry;
 mod save;
 mod session;
 mod shared;
+mod upgrade;
 mod wire;
 
 pub use error::{LoadError, SaveError};
@@ -125,6 +129,7 @@ pub use segno_derive::Persist;
 #[doc(hidden)]
 pub use serde as __serde;
 pub use shared::{Object, Shared};
+pub use upgrade::Link;
 
 /// What every snapshot begins with.
 const MAGIC: &[u8] = b"segno";

@@ -36,6 +36,9 @@ pub trait Slots<'de> {
     /// Why there is no slot, or not of this type.
     type Error;
 
+    /// The version in which the frame was stored.
+    fn version(&self) -> u32;
+
     /// The next slot.
     ///
     /// # Errors

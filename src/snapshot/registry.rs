@@ -8,12 +8,13 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::string::String;
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::{LoadError, SaveError};
 use super::session;
+use super::upgrade::Upgrades;
 use crate::frame::{MarkKey, PromptTag};
 
 /// A program, as its snapshots know it: its name and version, and what it has by name.
@@ -30,6 +31,8 @@ pub struct Registry {
     values: HashMap<&'static str, Entry>,
     /// The names of values, by their addresses.
     names: HashMap<usize, &'static str>,
+    pub(super) frames: Upgrades,
+    pub(super) objects: Upgrades,
 }
 
 struct Entry {
@@ -91,6 +94,40 @@ impl Registry {
             revision,
         };
         self.values.insert(name, entry);
+        self
+    }
+
+    /// Says how the slots of a frame that was stored in an older version, or under another
+    /// name, become those of another: of the one that there is now, or of one that leads to it.
+    ///
+    /// ```
+    /// use segno::snapshot::Registry;
+    ///
+    /// let registry = Registry::new("quiz", 3)
+    ///     // Version 1 had one number, version 2 has two.
+    ///     .upgrade(("sum", 1), ("sum", 2), |(left,): (i64,)| (left, 0u32))
+    ///     .upgrade(("sum", 2), ("addition", 1), |slots: (i64, u32)| slots);
+    /// ```
+    #[must_use]
+    pub fn upgrade<Old: DeserializeOwned, New: Serialize>(
+        mut self,
+        from: (&'static str, u32),
+        to: (&'static str, u32),
+        upgrade: impl Fn(Old) -> New + 'static,
+    ) -> Self {
+        self.frames.add(from, to, upgrade);
+        self
+    }
+
+    /// The same for a shared value.
+    #[must_use]
+    pub fn upgrade_object<Old: DeserializeOwned, New: Serialize>(
+        mut self,
+        from: (&'static str, u32),
+        to: (&'static str, u32),
+        upgrade: impl Fn(Old) -> New + 'static,
+    ) -> Self {
+        self.objects.add(from, to, upgrade);
         self
     }
 
@@ -158,7 +195,7 @@ impl<T> fmt::Debug for Named<T> {
 
 impl<T: 'static> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let name = session::saving(|saving| saving.registry.name_of(self));
+        let name = session::refer(|registry, _| registry.name_of(self));
         name.map_err(S::Error::custom)?.serialize(to)
     }
 }

@@ -21,6 +21,7 @@ use std::vec::Vec;
 use super::error::{LoadError, SaveError};
 use super::registry::Registry;
 use super::shared::AnyObject;
+use super::upgrade::Step;
 use super::wire::Reader;
 use crate::frame::{MarkKey, PromptTag};
 
@@ -136,6 +137,8 @@ pub(super) type Fill = fn(&dyn Any, &mut Reader<'_>) -> postcard::Result<()>;
 pub(super) struct Referred {
     pub(super) cell: Rc<dyn Any>,
     pub(super) fill: Fill,
+    /// How its value becomes what it is now.
+    pub(super) steps: Rc<[Step]>,
 }
 
 /// A snapshot that is being read.
@@ -151,6 +154,8 @@ pub(super) struct Loading {
     pub(super) contents: Vec<Range<usize>>,
     /// The numbers of objects that were referred to and are not decoded.
     pub(super) ahead: Vec<u32>,
+    /// The numbers of objects and continuations that were referred to, by their addresses.
+    pub(super) numbers: HashMap<usize, u32>,
     /// The parts that are restored, of the type of frames that only the reader knows.
     pub(super) parts: Rc<dyn Any>,
     pub(super) error: Option<LoadError>,
@@ -169,19 +174,26 @@ impl Loading {
         let Some((of, referred)) = self.objects.get_mut(number as usize) else {
             return Err(LoadError::Invalid("there is no such object"));
         };
-        let found = self.types.get(*of as usize);
-        if found.is_none_or(|(found, at)| found != name || *at != version) {
-            return Err(self.other_type(number, name));
+        if let Some(referred) = referred {
+            return Ok(referred.cell.clone());
         }
-        let ahead = &mut self.ahead;
-        let referred = referred.get_or_insert_with(|| {
-            ahead.push(number);
-            Referred {
-                cell: empty(),
-                fill,
-            }
+        let wanted = |found: &str, at| (found == name && at == version).then_some(());
+        let path = self.types.get(*of as usize).and_then(|(found, at)| {
+            let upgrades = &self.registry.objects;
+            upgrades.path(found, *at, wanted)
         });
-        Ok(referred.cell.clone())
+        let Some(((), steps)) = path else {
+            return Err(self.other_type(number, name));
+        };
+        let cell = empty();
+        *referred = Some(Referred {
+            cell: cell.clone(),
+            fill,
+            steps: steps.into(),
+        });
+        self.ahead.push(number);
+        self.numbers.insert(Rc::as_ptr(&cell).addr(), number);
+        Ok(cell)
     }
 
     /// The next object that was referred to and is not decoded, and where its content is.
@@ -274,6 +286,52 @@ pub(super) fn saving<R>(
         }),
         _ => Err(OUTSIDE),
     })
+}
+
+/// Asks whichever it is for what a reference stands for: what was read may be written again,
+/// while it is brought up to date.
+pub(super) fn refer<R>(
+    ask: impl FnOnce(&Registry, Reference<'_>) -> Result<R, SaveError>,
+) -> Result<R, &'static str> {
+    SESSION.with_borrow_mut(|session| match session {
+        Session::Saving(saving) => {
+            let registry = saving.registry.clone();
+            ask(&registry, Reference::Saving(saving)).map_err(|error| {
+                saving.error.get_or_insert(error);
+                "it cannot be saved"
+            })
+        }
+        Session::Loading(loading) => {
+            let Loading {
+                registry, numbers, ..
+            } = loading;
+            ask(registry, Reference::Loading(numbers)).map_err(|_| "it was not in the snapshot")
+        }
+        Session::None => Err(OUTSIDE),
+    })
+}
+
+/// What knows the numbers of objects and continuations.
+pub(super) enum Reference<'a> {
+    Saving(&'a mut Saving),
+    Loading(&'a HashMap<usize, u32>),
+}
+
+impl Reference<'_> {
+    /// The number of what is at this address, which is given where it has none yet.
+    pub(super) fn number(
+        self,
+        address: usize,
+        give: impl FnOnce(&mut Saving) -> u32,
+    ) -> Result<u32, SaveError> {
+        match self {
+            Self::Saving(saving) => Ok(give(saving)),
+            Self::Loading(numbers) => {
+                let number = numbers.get(&address).copied();
+                number.ok_or_else(|| SaveError::Value("it is new".into()))
+            }
+        }
+    }
 }
 
 /// Asks the snapshot that is being read. The error is for serde; the session keeps the real

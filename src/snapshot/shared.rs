@@ -205,7 +205,9 @@ fn fill<T: Object>(cell: &dyn Any, from: &mut super::wire::Reader<'_>) -> postca
 impl<T: Object> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let address = Rc::as_ptr(&self.0).addr();
-        let id = session::saving(|saving| Ok(saving.object(address, || self.0.clone())));
+        let id = session::refer(|_, reference| {
+            reference.number(address, |saving| saving.object(address, || self.0.clone()))
+        });
         id.map_err(S::Error::custom)?.serialize(to)
     }
 }

@@ -83,6 +83,22 @@ impl<'a> Reader<'a> {
         Self { bytes, budget }
     }
 
+    /// Other bytes, by the same budget.
+    pub(super) fn of<'b>(&self, bytes: &'b [u8]) -> Reader<'b>
+    where
+        'a: 'b,
+    {
+        Reader::new(bytes, self.budget)
+    }
+
+    /// That nothing is left.
+    pub(super) fn end(&self) -> postcard::Result<()> {
+        match self.is_empty() {
+            true => Ok(()),
+            false => Err(postcard::Error::DeserializeBadEncoding),
+        }
+    }
+
     /// Nothing.
     pub(super) fn empty(&self) -> Self {
         Self::new(&[], self.budget)
@@ -153,12 +169,21 @@ impl<'a> Reader<'a> {
 }
 
 /// The slots of a frame, one after the other.
-impl<'a> Slots<'a> for Reader<'a> {
+pub(super) struct StoredSlots<'a> {
+    pub(super) bytes: Reader<'a>,
+    pub(super) version: u32,
+}
+
+impl<'a> Slots<'a> for StoredSlots<'a> {
     type Error = postcard::Error;
+
+    fn version(&self) -> u32 {
+        self.version
+    }
 
     #[inline]
     fn slot<T: Deserialize<'a>>(&mut self, _: &'static str) -> Result<T, postcard::Error> {
-        self.value()
+        self.bytes.value()
     }
 
     fn no_such_kind(&self) -> postcard::Error {
