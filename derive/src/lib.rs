@@ -72,7 +72,8 @@ use syn::{Error, parse_macro_input};
 ///   its version; or 1, if a slot says since when it is there.
 /// - `checkpoint`: it can start again from its own slots when those above it are lost.
 /// - `one_shot`: a continuation through it can be resumed only once. The machine asks
-///   `Frame::one_shot`, which this does not write; let it answer `self.one_shot_kind()`.
+///   `Frame::one_shot`, which this does not write: let that answer `self.one_shot_kind()`, or
+///   the word alone does nothing.
 ///
 /// # What is said of a slot
 ///

@@ -55,7 +55,8 @@ pub struct FrameDescriptor {
     /// The first version in which it may be stored and still be read: since then slots were
     /// only added, and say since when.
     pub reads: u32,
-    /// Whether the frame can start again from its own slots when those above it are lost.
+    /// Whether the frame can start again from its own slots when those above it are lost, by
+    /// [`Input::Restarted`](super::Input::Restarted).
     pub checkpoint: bool,
     /// Whether a continuation through the frame can be resumed only once. The machine asks
     /// [`Frame::one_shot`], which should answer [`Describe::one_shot_kind`].
@@ -110,7 +111,13 @@ impl FrameDescriptor {
 
 /// A frame that says what kind it is and what is in it.
 ///
-/// With the feature `derive`, `#[derive(Describe)]` writes it. By hand:
+/// With the feature `derive`, `#[derive(Describe)]` writes it:
+///
+/// ```toml
+/// segno = { version = "0.1", features = ["derive"] }
+/// ```
+///
+/// By hand:
 ///
 /// ```
 /// use segno::frame::{Context, Describe, Frame, FrameDescriptor, Input, SlotDescriptor};

@@ -93,7 +93,7 @@ impl Inspector {
     }
 
     /// Prints a continuation, topmost first, with its prompts, winders and marks; at most
-    /// `limit` lines of it. Slots that are secret are not shown.
+    /// `limit` lines of it, and `...` if there are more. Slots that are secret are not shown.
     #[must_use]
     pub fn show<F: Describe>(&self, continuation: &Continuation<F>, limit: usize) -> String
     where

@@ -65,6 +65,7 @@ pub struct Machine<F: Frame> {
     pub(super) frames: Vec<F>,
     pub(super) state: State<F>,
     pub(super) pending: Pending<F>,
+    fuel_left: u64,
 }
 
 impl<F: Frame> Machine<F> {
@@ -75,18 +76,21 @@ impl<F: Frame> Machine<F> {
         machine
     }
 
-    /// A machine that has nothing to do.
+    /// A machine that has nothing to do, and no limits.
     #[must_use]
     pub fn idle() -> Self {
         Self::of(Ledger::new())
     }
 
-    /// Another that has nothing to do. Their captured frames are counted together, and dropped
-    /// together: where a frame of one machine holds a continuation of another, and so on, that
-    /// takes some of the Rust stack for each if the machines are not beside each other.
+    /// Another that has nothing to do, with the same limits. Their captured frames are counted
+    /// together, and dropped together: where a frame of one machine holds a continuation of
+    /// another, and so on, that takes some of the Rust stack for each if the machines are not
+    /// beside each other.
     #[must_use]
     pub fn beside(&self) -> Self {
-        Self::of(self.state.ledger.clone())
+        let mut machine = Self::of(self.state.ledger.clone());
+        machine.state.limits = self.state.limits;
+        machine
     }
 
     fn of(ledger: Rc<Ledger<F>>) -> Self {
@@ -102,6 +106,7 @@ impl<F: Frame> Machine<F> {
                 overrun: 0,
             },
             pending: Pending::Frame,
+            fuel_left: 0,
         }
     }
 
@@ -154,7 +159,8 @@ impl<F: Frame> Machine<F> {
     }
 
     /// Gives a machine that is done a continuation to go on with, and what it goes on with: a
-    /// value, or an error that is raised there.
+    /// value, or an error that is raised there. The limits are this machine's, whatever those
+    /// were under which it was captured.
     ///
     /// # Errors
     ///
@@ -229,6 +235,7 @@ impl<F: Frame> Machine<F> {
     /// Runs for at most so many steps. A step is one call of [`Frame::resume`].
     ///
     /// Where a frame panics, so does this; the machine can be dropped then, and nothing else.
+    /// How many of the steps were not done tells [`fuel_left`](Self::fuel_left).
     ///
     /// # Errors
     ///
@@ -266,12 +273,20 @@ impl<F: Frame> Machine<F> {
             Next::Stop(outcome) => Ok(outcome),
             Next::Refuse(refusal) => Err(refusal),
         };
+        self.fuel_left = fuel;
         self.pending = match outcome {
             Ok(Outcome::OutOfFuel) => Pending::Input(left),
             Ok(Outcome::Suspended(_)) => Pending::Answer,
             Ok(Outcome::Done(_) | Outcome::Raised(_)) | Err(_) => Pending::Frame,
         };
         outcome
+    }
+
+    /// How many of the steps that the last run was given it did not do, since the program was
+    /// done or suspended before.
+    #[must_use]
+    pub fn fuel_left(&self) -> u64 {
+        self.fuel_left
     }
 
     /// The whole computation, of a machine that is paused or suspended; none if it is done, or

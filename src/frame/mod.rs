@@ -101,6 +101,8 @@
 //!             },
 //!             // The choice, told what was chosen; or the end of all.
 //!             (Eval(_) | All(_), Input::Value(n)) => Step::Return(n),
+//!             // A limit was met, say: an error of the program.
+//!             (_, Input::Refused(_)) => Step::Raise(-1),
 //!             _ => unreachable!("no frame asked for that"),
 //!         }
 //!     }
@@ -118,18 +120,27 @@
 //! assert_eq!(outcome, Outcome::Done(22));
 //! ```
 //!
-//! **4. What the program may do.** Errors are [`Step::Raise`] and [`Frame::catches`];
-//! generators, threads, backtracking and `call/cc` are [`Step::Prompt`], [`Step::Capture`]
-//! and [`Step::Resume`]; `finally` and `dynamic-wind` are [`Step::wind`]. What a step cannot
-//! do is not an error of the machine: the frame that asked gets [`Input::Refused`], and
-//! usually raises it.
+//! A frame that asks for a step has to have moved on before, as `*self = Left(right)` does, or
+//! `mem::replace` where there is something to be taken out of it: the next input finds it as it
+//! has left itself.
 //!
-//! **5. What the host may do.** [`Limits`] bound the depth, the captured frames and the
-//! nesting of host calls; fuel pauses a program and does not kill it. A host function that
-//! calls back runs frames by [`Context::barrier`].
+//! **4. What the program may do.** Errors are [`Step::Raise`] and [`Frame::catches`];
+//! generators, threads and backtracking are [`Step::Prompt`], [`Step::Capture`] and
+//! [`Step::Resume`]; `call/cc` is a capture by [`Operator::Control`] at [`Place::Here`], and
+//! who applies its continuation answers [`Step::Replace`]; `finally` and `dynamic-wind` are
+//! [`Step::wind`]. What a step cannot do is not an error of the machine: the frame that asked
+//! gets [`Input::Refused`], and usually raises it. Under limits that may happen to each call,
+//! prompt, capture, resumption and winder, so that every frame has an answer for it.
+//!
+//! **5. What the host may do.** [`Limits`] bound the depth, the prompts, the captured frames and
+//! the nesting of host calls, and what those may overdraw; fuel pauses a program and does not
+//! kill it. A host function that calls back runs frames by [`Context::barrier`].
 //!
 //! **6. What a frame says of itself.** [`Describe`] names each kind of frame, its version and
-//! its slots, and an [`Inspector`] then prints a continuation. With the feature `derive`,
+//! its slots, and an [`Inspector`] then prints a continuation: of a machine that is suspended,
+//! say. A raise takes the frames with it; so for a trace of an error either let the frame that
+//! would raise it suspend, for the host to look and to answer with the error, or set a
+//! [mark](Context::set_mark) in each frame and collect them first. With the feature `derive`,
 //! `#[derive(Describe)]` writes it, and sees to it that the type of a slot fits its
 //! [kind](SlotKind).
 //!

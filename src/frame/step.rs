@@ -30,7 +30,8 @@ use super::{Context, Continuation, PromptTag, Refusal};
 ///             Input::Start if self.n == 0 => Step::Return(0),
 ///             Input::Start => Step::Call(Sum { n: self.n - 1 }),
 ///             Input::Value(below) => Step::Return(self.n + below),
-///             Input::Raised(error) => Step::Raise(error),
+///             // A limit was met: an error of the program.
+///             Input::Refused(_) => Step::Raise(0),
 ///             _ => unreachable!("it asks for nothing else"),
 ///         }
 ///     }
@@ -83,10 +84,11 @@ pub enum Input<F: Frame> {
     Raised(F::Value),
     /// The rest of the computation, for the body of a capture.
     Continuation(Continuation<F>),
-    /// The step could not be done; nothing has changed. In a box, since it is rare, and an
-    /// input is handed over with every step.
+    /// The step could not be done, and has changed nothing; what the frame did before it asked
+    /// stays. In a box, since it is rare, and an input is handed over with every step.
     Refused(Box<Refusal>),
-    /// What was above is gone, and this frame starts again from its own slots.
+    /// What was above is gone, and this frame starts again from its own slots. No machine
+    /// gives it by itself; only where a computation is restored that has lost frames.
     Restarted,
 }
 
@@ -122,7 +124,7 @@ pub enum Step<F: Frame> {
     Raise(F::Value),
     /// The other frame runs; this one gets what it returns.
     Call(F),
-    /// The other frame runs in place of this one, whose marks go with it.
+    /// The other frame runs in place of this one, whose marks are gone.
     TailCall(F),
     /// The body runs under a prompt; this frame gets what it returns, or what it is aborted
     /// with.
@@ -133,7 +135,8 @@ pub enum Step<F: Frame> {
         body: F,
     },
     /// Takes the rest of the computation up to a prompt, this frame included, and runs
-    /// `body` with it.
+    /// `body` with it. `call/cc` is [`Operator::Control`] at [`Place::Here`]; its continuations
+    /// are applied by [`Replace`](Self::Replace).
     Capture {
         /// The name of the prompt.
         tag: PromptTag,
@@ -281,7 +284,7 @@ pub enum Place {
 pub enum Outcome<V> {
     /// The last frame returned.
     Done(V),
-    /// No frame caught this.
+    /// No frame caught this. The frames are gone.
     Raised(V),
     /// A frame asked the machine's owner; answer with
     /// [`Machine::answer`](super::Machine::answer).
