@@ -413,6 +413,18 @@ fn host_calls_too_deep() {
 
 /// A host call cannot pause: it overdraws the fuel, and is cut short if that is too much.
 #[test]
+fn fuel_that_is_left() {
+    let world = &mut Vec::new();
+    let mut machine = Machine::new(call(quiet()));
+    assert_eq!(number_of(machine.run_for(10, world)), 0);
+    // The caller twice, and the callee.
+    assert_eq!(machine.fuel_left(), 7);
+    machine.start(call(quiet())).unwrap();
+    assert!(matches!(machine.run_for(2, world), Ok(Outcome::OutOfFuel)));
+    assert_eq!(machine.fuel_left(), 0);
+}
+
+#[test]
 fn out_of_fuel_in_a_host_call() {
     for (overrun, ends) in [(4, true), (3, false), (0, false)] {
         let five_steps = call(call(quiet()));
