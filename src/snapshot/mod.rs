@@ -105,9 +105,17 @@
 //! start its topmost frame, 2 to restart it, 3 or 4 to go on with a value or a raised value, 5
 //! to go on with a continuation. A continuation, where it is in a value, is the index of its
 //! part; a shared object that of the object; a named value its name and its revision.
+//!
+//! # Where what is
+//!
+//! `save` and `load` are what a user sees; `sink` and `source` write and read the parts of a
+//! stack, `wire` numbers and values, `limited` what may be hostile. `session` is what a value
+//! finds there that refers to another: `shared`, `registry`, `continuation`. `persist` is what
+//! a type of frames does, `upgrade` what becomes of an earlier one.
 
 #![forbid(unsafe_code)]
 
+mod continuation;
 mod error;
 mod limited;
 mod load;
@@ -116,6 +124,8 @@ mod registry;
 mod save;
 mod session;
 mod shared;
+mod sink;
+mod source;
 mod upgrade;
 mod wire;
 
