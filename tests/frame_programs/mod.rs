@@ -31,7 +31,10 @@ pub(crate) const ENTRIES: usize = 2000;
 
 /// A frame that is to be made.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    all(feature = "serde", feature = "derive"),
+    derive(serde::Serialize, serde::Deserialize)
+)]
 pub(crate) struct Body {
     pub(crate) block: usize,
     pub(crate) catches: bool,
@@ -254,16 +257,22 @@ pub(crate) fn programs(without: Without) -> impl Strategy<Value = Program> {
 
 /// A continuation of either engine.
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    all(feature = "serde", feature = "derive"),
+    derive(serde::Serialize, serde::Deserialize)
+)]
 pub(crate) enum K {
     Machine(Continuation<Script>),
-    #[cfg_attr(feature = "serde", serde(skip))]
+    #[cfg_attr(all(feature = "serde", feature = "derive"), serde(skip))]
     /// How many frames there are in it, and what the model knows of it.
     Model(usize, Rc<dyn Any>),
 }
 
 #[derive(Clone)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    all(feature = "serde", feature = "derive"),
+    derive(serde::Serialize, serde::Deserialize)
+)]
 pub(crate) enum Value {
     Number(i64),
     K(K),
