@@ -240,10 +240,18 @@ fn named_values_are_looked_up() {
     assert!(matches!(error, SaveError::Unnamed { .. }), "{error}");
     // Nothing is lost: the machine goes on, and so does the snapshot.
     assert_eq!(answered(&mut machine, 4), 8);
+    let cell = Shared::new(Cell::default());
+    let mut count = asking(Call::Count { left: 3, cell });
+    save.machine(&mut count).unwrap();
+    let k = asking(Call::Apply(Named::new(double))).continuation();
+    let mut holds = asking(Call::Hold(k));
+    assert!(save.machine(&mut holds).is_err());
     save.value(&Value::Number(1)).unwrap();
     let bytes = save.finish().unwrap();
     let mut loaded = load(&bytes, &registry()).unwrap();
-    assert!(matches!(loaded.value(0), Ok(Value::Number(1))));
+    assert_eq!(loaded.len(), 2);
+    assert_eq!(answered(&mut loaded.machine(0).unwrap(), 3), 3);
+    assert!(matches!(loaded.value(1), Ok(Value::Number(1))));
 }
 
 #[test]

@@ -119,13 +119,12 @@ impl<F: Persist> Save<F> {
         self.within(|save| {
             let mut bytes = Vec::new();
             wire::number(sort, &mut bytes);
-            let written = write(save, &mut bytes);
-            // What an error left is of no root.
-            known(session::saving(|saving| {
-                saving.pending.clear();
-                Ok(())
-            }))?;
-            written?;
+            let before = save.sink.mark()?;
+            if let Err(error) = write(save, &mut bytes) {
+                // What it left is of no root.
+                save.sink.back_to(before)?;
+                return Err(error);
+            }
             wire::number(bytes.len() as u64, &mut save.roots);
             save.roots.extend(bytes);
             save.root_count += 1;
@@ -141,7 +140,8 @@ impl<F: Persist> Save<F> {
         Ok(())
     }
 
-    /// The bytes.
+    /// The bytes. What is shared is stored as it is now, and what refers to it as it was when it
+    /// was added.
     ///
     /// # Errors
     ///

@@ -121,6 +121,15 @@ impl Saving {
         })
     }
 
+    /// Forgets all parts and objects but so many.
+    pub(super) fn forget(&mut self, parts: u32, objects: usize) {
+        self.pending.clear();
+        self.continuations.retain(|_, number| *number < parts);
+        self.objects.truncate(objects);
+        let objects = objects as u32;
+        self.object_numbers.retain(|_, number| *number < objects);
+    }
+
     pub(super) fn identity<T: Identity>(&self, it: T) -> Result<(), SaveError> {
         match !it.is_named() || T::known(&self.registry).contains_key(it.name()) {
             true => Ok(()),

@@ -44,6 +44,13 @@ impl Kinds {
     }
 }
 
+/// How far a sink is.
+pub(super) struct Mark {
+    bytes: usize,
+    parts: usize,
+    objects: usize,
+}
+
 /// A part that is being looked at.
 enum Visit<F: Persist> {
     /// What it consists of comes before it.
@@ -108,6 +115,28 @@ impl<F: Persist> Sink<F> {
             }
         }
         Ok(())
+    }
+
+    /// How far it is.
+    pub(super) fn mark(&self) -> Result<Mark, SaveError> {
+        let objects = known(session::saving(|saving| Ok(saving.objects.len())))?;
+        Ok(Mark {
+            bytes: self.parts.len(),
+            parts: self.alive.len(),
+            objects,
+        })
+    }
+
+    /// Forgets what was stored since.
+    pub(super) fn back_to(&mut self, mark: Mark) -> Result<(), SaveError> {
+        let parts = mark.parts as u32;
+        self.parts.truncate(mark.bytes);
+        self.part_numbers.retain(|_, number| *number < parts);
+        self.alive.truncate(mark.parts);
+        known(session::saving(|saving| {
+            saving.forget(parts, mark.objects);
+            Ok(())
+        }))
     }
 
     /// Whether continuations were met in values that are not stored.
