@@ -1,7 +1,6 @@
 //! Reading a snapshot.
 
 use std::borrow::ToOwned;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::vec::Vec;
@@ -160,18 +159,8 @@ impl<F: Persist> Loaded<F> {
             types.push((name, version));
         }
         let parts = Parts::<F>::default();
-        let scope = Scope::load(Loading {
-            registry: registry.clone(),
-            tags,
-            keys,
-            types,
-            objects: Vec::new(),
-            contents: Vec::new(),
-            ahead: Vec::new(),
-            numbers: HashMap::new(),
-            parts: parts.clone(),
-            error: None,
-        });
+        let loading = Loading::new(registry.clone(), tags, keys, types, parts.clone());
+        let scope = Scope::load(loading);
         let mut source = Source {
             content,
             bytes,

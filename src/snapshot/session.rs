@@ -12,7 +12,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::format;
 use std::mem;
-use std::ops::Range;
 use std::rc::Rc;
 use std::string::String;
 use std::thread_local;
@@ -146,8 +145,8 @@ pub(super) type Fill = fn(&dyn Any, &mut Reader<'_>) -> postcard::Result<()>;
 pub(super) struct Referred {
     pub(super) cell: Rc<dyn Any>,
     pub(super) fill: Fill,
-    /// How its value becomes what it is now.
-    pub(super) steps: Rc<[Step]>,
+    /// How its value becomes what it is now, if it is another.
+    pub(super) steps: Option<Rc<[Step]>>,
 }
 
 /// A snapshot that is being read.
@@ -157,12 +156,15 @@ pub(super) struct Loading {
     pub(super) keys: Vec<MarkKey>,
     /// The types of the objects, by their names and versions.
     pub(super) types: Vec<(String, u32)>,
-    /// The type of each object, and what it is once it was referred to.
-    pub(super) objects: Vec<(u32, Option<Referred>)>,
-    /// Where the content of each object is.
-    pub(super) contents: Vec<Range<usize>>,
+    /// The type of each object. There may be as many as there are bytes, so that little is kept
+    /// of each.
+    pub(super) objects: Vec<u32>,
+    /// Those that were referred to.
+    referred: HashMap<u32, Referred>,
+    /// Where each object's value begins, with its length.
+    pub(super) contents: Vec<u32>,
     /// The numbers of objects that were referred to and are not decoded.
-    pub(super) ahead: Vec<u32>,
+    ahead: Vec<u32>,
     /// The numbers of objects and continuations that were referred to, by their addresses.
     pub(super) numbers: HashMap<usize, u32>,
     /// The parts that are restored, of the type of frames that only the reader knows.
@@ -171,6 +173,28 @@ pub(super) struct Loading {
 }
 
 impl Loading {
+    pub(super) fn new(
+        registry: Rc<Registry>,
+        tags: Vec<PromptTag>,
+        keys: Vec<MarkKey>,
+        types: Vec<(String, u32)>,
+        parts: Rc<dyn Any>,
+    ) -> Self {
+        Self {
+            registry,
+            tags,
+            keys,
+            types,
+            objects: Vec::new(),
+            referred: HashMap::new(),
+            contents: Vec::new(),
+            ahead: Vec::new(),
+            numbers: HashMap::new(),
+            parts,
+            error: None,
+        }
+    }
+
     /// The object with this number.
     pub(super) fn object(
         &mut self,
@@ -180,14 +204,14 @@ impl Loading {
         empty: impl Fn() -> Rc<dyn Any>,
         fill: Fill,
     ) -> Result<Rc<dyn Any>, LoadError> {
-        let Some((of, referred)) = self.objects.get_mut(number as usize) else {
-            return Err(LoadError::Invalid("there is no such object"));
-        };
-        if let Some(referred) = referred {
+        if let Some(referred) = self.referred.get(&number) {
             return Ok(referred.cell.clone());
         }
+        let Some(&of) = self.objects.get(number as usize) else {
+            return Err(LoadError::Invalid("there is no such object"));
+        };
         let wanted = |found: &str, at| (found == name && at == version).then_some(());
-        let path = self.types.get(*of as usize).and_then(|(found, at)| {
+        let path = self.types.get(of as usize).and_then(|(found, at)| {
             let upgrades = &self.registry.objects;
             upgrades.path(found, *at, wanted)
         });
@@ -195,30 +219,31 @@ impl Loading {
             return Err(self.other_type(number, name));
         };
         let cell = empty();
-        *referred = Some(Referred {
+        let referred = Referred {
             cell: cell.clone(),
             fill,
-            steps: steps.into(),
-        });
+            steps: (!steps.is_empty()).then(|| steps.into()),
+        };
+        self.referred.insert(number, referred);
         self.ahead.push(number);
         self.numbers.insert(Rc::as_ptr(&cell).addr(), number);
         Ok(cell)
     }
 
-    /// The next object that was referred to and is not decoded, and where its content is.
-    pub(super) fn next(&mut self) -> Result<Option<(Referred, Range<usize>)>, LoadError> {
+    /// The next object that was referred to and is not decoded, and where its value begins,
+    /// with its length.
+    pub(super) fn next(&mut self) -> Result<Option<(Referred, usize)>, LoadError> {
         let Some(number) = self.ahead.pop() else {
             return Ok(None);
         };
-        let object = self.objects.get(number as usize);
-        let referred = object.and_then(|(_, referred)| referred.clone());
-        let content = self.contents.get(number as usize).cloned();
-        Ok(referred.zip(content))
+        let referred = self.referred.get(&number).cloned();
+        let start = self.contents.get(number as usize);
+        Ok(referred.zip(start.map(|start| *start as usize)))
     }
 
     pub(super) fn other_type(&self, number: u32, expected: &'static str) -> LoadError {
-        let object = self.objects.get(number as usize);
-        let found = object.and_then(|(of, _)| self.types.get(*of as usize));
+        let of = self.objects.get(number as usize);
+        let found = of.and_then(|of| self.types.get(*of as usize));
         let found = found.map_or("an unknown type".to_owned(), |(name, version)| {
             format!("{name} v{version}")
         });

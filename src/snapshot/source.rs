@@ -190,7 +190,7 @@ impl<F: Persist> Source<'_, F> {
         let mut objects = Vec::new();
         for _ in 0..self.bytes.count(1)? {
             let of = self.bytes.number()?;
-            objects.push((of.try_into().map_err(|_| LoadError::Damaged)?, None));
+            objects.push(of.try_into().map_err(|_| LoadError::Damaged)?);
         }
         let count = objects.len();
         known(session::loading(|loading| {
@@ -203,10 +203,12 @@ impl<F: Persist> Source<'_, F> {
             self.parts.borrow_mut().push(part);
         }
         for _ in 0..count {
+            let start = self.bytes.range(self.content).start;
+            let start = start.try_into().map_err(|_| LoadError::Damaged)?;
             let len = self.bytes.index()?;
-            let content = self.bytes.take(len)?.range(self.content);
+            self.bytes.take(len)?;
             known(session::loading(|loading| {
-                loading.contents.push(content);
+                loading.contents.push(start);
                 Ok(())
             }))?;
         }
@@ -263,11 +265,13 @@ pub(super) fn fill_objects(
     limits: LoadLimits,
     budget: &Budget,
 ) -> Result<(), LoadError> {
-    while let Some((referred, range)) = known(session::loading(Loading::next))? {
-        let mut bytes = Reader::new(&content[range], budget);
+    while let Some((referred, start)) = known(session::loading(Loading::next))? {
+        let mut bytes = Reader::new(&content[start..], budget);
+        let len = bytes.index()?;
+        bytes = bytes.take(len)?;
         let now;
-        if !referred.steps.is_empty() {
-            now = upgraded(bytes, &referred.steps)
+        if let Some(steps) = &referred.steps {
+            now = upgraded(bytes, steps)
                 .map_err(|error| failed(error, "a shared object", limits, budget))?;
             bytes = Reader::new(&now, budget);
         }
