@@ -105,6 +105,8 @@
 //! - `derive`: `#[derive(Describe)]` for [`frame::Describe`], and `#[derive(Persist)]` for
 //!   snapshots.
 //! - `serde`: `snapshot`, by serde and postcard. Implies `std`.
+//! - `seal`: `snapshot::Seal`, for snapshots that a stranger keeps, by chacha20poly1305 and
+//!   getrandom. Implies `serde`.
 //!
 //! The sanitizers need no feature: the build script learns of them from the compiler.
 //! Valgrind is told of stacks in every build.

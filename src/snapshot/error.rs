@@ -79,6 +79,8 @@ impl std::error::Error for SaveError {}
 pub enum LoadError {
     /// It does not begin as a snapshot does.
     NotASnapshot,
+    /// It is sealed.
+    Sealed,
     /// It was written in a format that this version of the crate does not know.
     Format {
         /// The version of the format.
@@ -150,6 +152,7 @@ impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotASnapshot => f.write_str("this is no snapshot: check what was read"),
+            Self::Sealed => f.write_str("the snapshot is sealed: open it first"),
             Self::Format { found } => {
                 write!(
                     f,

@@ -104,6 +104,7 @@ impl<F: Persist> Loaded<F> {
         };
         match after.first() {
             Some(&FORMAT) => {}
+            Some(b'S') => return Err(LoadError::Sealed),
             Some(&found) => return Err(LoadError::Format { found }),
             None => return Err(LoadError::Damaged),
         }

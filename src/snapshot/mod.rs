@@ -12,6 +12,8 @@
 //!   [upgrade](Registry::upgrade).
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
 //!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
+//! - What a stranger keeps meanwhile, in a form or a cookie, is encrypted and authenticated by
+//!   `Seal`, of the feature `seal`, and expires.
 //!
 //! ```
 //! # #[cfg(feature = "derive")] {
@@ -122,6 +124,8 @@ mod load;
 mod persist;
 mod registry;
 mod save;
+#[cfg(feature = "seal")]
+mod seal;
 mod session;
 mod shared;
 mod sink;
@@ -134,6 +138,8 @@ pub use load::{LoadLimits, Loaded};
 pub use persist::{Persist, Slots};
 pub use registry::{Named, Registry};
 pub use save::Save;
+#[cfg(feature = "seal")]
+pub use seal::{Refused, Seal, SealError, SealKey};
 #[cfg(feature = "derive")]
 pub use segno_derive::Persist;
 #[doc(hidden)]
