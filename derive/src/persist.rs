@@ -56,18 +56,18 @@ pub(crate) fn persist(model: &Model) -> TokenStream {
                 match self { #(#which)* }
             }
 
-            fn store<S: #snapshot::__serde::ser::SerializeStruct>(
+            fn store<__S: #snapshot::__serde::ser::SerializeStruct>(
                 &self,
-                to: &mut S,
-            ) -> ::core::result::Result<(), S::Error> {
+                to: &mut __S,
+            ) -> ::core::result::Result<(), __S::Error> {
                 match self { #(#stored)* }
                 ::core::result::Result::Ok(())
             }
 
-            fn load<'de, S: #snapshot::Slots<'de>>(
+            fn load<'__de, __S: #snapshot::Slots<'__de>>(
                 kind: ::core::primitive::usize,
-                from: &mut S,
-            ) -> ::core::result::Result<Self, S::Error> {
+                from: &mut __S,
+            ) -> ::core::result::Result<Self, __S::Error> {
                 match kind {
                     #(#loaded)*
                     _ => ::core::result::Result::Err(#snapshot::Slots::no_such_kind(from)),

@@ -23,11 +23,15 @@ pub(super) struct Piece<F: Frame> {
     pub(super) winders: usize,
     /// Whether a frame among them may be one that can be resumed only once.
     pub(super) singles: bool,
+    /// How many levels end with prompts.
+    prompts: usize,
 }
 
 impl<F: Frame> Piece<F> {
     pub(super) fn new(levels: Vec<Level<F>>) -> Self {
+        let is_prompt = |level: &&Level<F>| matches!(level.boundary, Boundary::Prompt { .. });
         Self {
+            prompts: levels.iter().filter(is_prompt).count(),
             singles: levels.iter().any(|level| level.position.singles()),
             size: levels.iter().map(|level| level.position.size).sum(),
             winders: levels.iter().map(|level| depth(&level.winders)).sum(),
@@ -42,6 +46,7 @@ impl<F: Frame> Piece<F> {
             size: self.size,
             winders: self.winders,
             singles: self.singles,
+            prompts: self.prompts,
         }
     }
 
@@ -213,7 +218,7 @@ impl<F: Frame> Continuation<F> {
     #[inline(always)]
     pub(super) fn prompts(&self) -> usize {
         match self.captured() {
-            Captured::Piece(piece) => piece.levels.len(),
+            Captured::Piece(piece) => piece.prompts,
             Captured::Chain { prompt, .. } => prompt.is_some().into(),
             Captured::Nothing => 0,
         }

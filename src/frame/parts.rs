@@ -14,7 +14,7 @@ use super::level::{Boundary, Level, Levels};
 use super::machine::Pending;
 use super::position::{Position, Rest, RestNode};
 use super::segment::{Chain, Held, Mark};
-use super::winder::{Entering, Under, Winder, WinderNode};
+use super::winder::{Entering, Under, Winder, WinderNode, depth};
 use super::{Continuation, Frame, Input, Interrupted, Machine, MarkKey, PromptTag, Refusal};
 
 /// What continuations share.
@@ -79,7 +79,19 @@ pub(crate) trait Restore<F: Frame> {
     fn most(&self) -> Extent;
     /// The error for what fits nothing.
     fn refuse(&mut self, why: &'static str) -> Self::Error;
+    /// The error for more than there may be.
+    fn refuse_more(&mut self, than: Extent) -> Self::Error;
     fn home(&self) -> &Home<F>;
+}
+
+impl<F: Frame> Continuation<F> {
+    /// Whether there is a frame on top of it, with nothing to be done before it goes on.
+    pub(crate) fn has_top(&self) -> bool {
+        self.with_piece(|piece| {
+            let top = piece.levels.last().map(|level| &level.position.chain);
+            top.is_some_and(|chain| chain.len > 0)
+        })
+    }
 }
 
 /// What the parts that are restored together belong to.
@@ -168,7 +180,7 @@ impl Extent {
         };
         let most = from.most();
         if sum.frames > most.frames || sum.segments > most.segments {
-            return Err(from.refuse("there are more frames than may be"));
+            return Err(from.refuse_more(sum));
         }
         Ok(sum)
     }
@@ -401,6 +413,9 @@ impl<F: Frame> Part<F> {
                 let winder = winder(from)?;
                 let (at, _) = position(from)?;
                 let below = winders(from)?;
+                if below.as_ref().is_some_and(|below| below.at.size > at.size) {
+                    return Err(from.refuse("a winder is above one that is in it"));
+                }
                 let node = WinderNode::new(winder, at, below);
                 (Self(Kind::WinderNode(node)), Extent::default())
             }
@@ -418,10 +433,21 @@ impl<F: Frame> Part<F> {
             5 => {
                 let mut levels = Vec::new();
                 let mut extent = Extent::default();
+                let mut wound = 0usize;
                 for index in 0..from.number()? {
                     let (position, more) = position(from)?;
                     extent = extent.and(more, from)?;
                     let winders = winders(from)?;
+                    if winders
+                        .as_ref()
+                        .is_some_and(|it| it.at.size > position.size)
+                    {
+                        return Err(from.refuse("a winder is above its stack"));
+                    }
+                    wound = wound.saturating_add(depth(&winders));
+                    if wound > from.most().segments {
+                        return Err(from.refuse("there are too many winders"));
+                    }
                     let boundary = match from.number()? {
                         0 if index == 0 => Boundary::Open,
                         0 => return Err(from.refuse("a level has no prompt")),

@@ -27,6 +27,8 @@ pub enum SaveError {
         /// Its type.
         of: &'static str,
     },
+    /// A continuation leads back to itself, through a cell that is not `Shared`: make it one.
+    Circular,
     /// A value cannot be encoded; its own `Serialize` says so, or the format cannot hold it.
     Value(String),
 }
@@ -66,6 +68,9 @@ impl fmt::Display for SaveError {
                     "register the value of the type {of} with the registry before saving"
                 )
             }
+            Self::Circular => f.write_str(
+                "a continuation leads back to itself: hold it in a Shared value instead",
+            ),
             Self::Value(why) => write!(f, "a value cannot be encoded ({why}): mend its Serialize"),
         }
     }

@@ -171,7 +171,17 @@ impl<F: Persist> Loaded<F> {
             kinds,
             parts,
         };
-        let roots = source.body()?;
+        let roots = match source.body() {
+            Ok(roots) => roots,
+            Err(error) => {
+                let loading = scope.loaded();
+                drop(source);
+                if let Some(loading) = loading {
+                    loading.clear();
+                }
+                return Err(error);
+            }
+        };
         Ok(Self {
             home: source.home,
             roots,

@@ -7,6 +7,8 @@
 //! - A frame is stored by its kind's name and version, slot by slot; `derive(Persist)` writes
 //!   how. Values are encoded by serde.
 //! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself.
+//! - A segment of a stack is stored whole as long as anything of it is in use; so frames that
+//!   have returned may be in a snapshot while a continuation could still return into them.
 //! - What was stored by an earlier version of a program is read by a later one: slots that were
 //!   added say since when, and for every other change the [`Registry`] knows an
 //!   [upgrade](Registry::upgrade).
@@ -78,7 +80,7 @@
 //! | magic, format | the bytes `segno`, and 1 |
 //! | program | its name, a string; its version, a number |
 //! | kinds of frame | a list: name, a string; version, a number |
-//! | prompt tags | a list: a byte, 1 where the name is the identity and 0 where it was minted; name, a string |
+//! | prompt tags | a list: a byte, 1 where it is looked up by its name and 0 where it is minted anew; name, a string |
 //! | mark keys | as prompt tags |
 //! | types of objects | a list: name, a string; version, a number |
 //! | objects | a list: the index of the type |

@@ -41,6 +41,12 @@ struct Entry {
     revision: u64,
 }
 
+impl Entry {
+    fn address(&self) -> usize {
+        Rc::as_ptr(&self.value).cast::<()>().addr()
+    }
+}
+
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at revision {}", self.of, self.revision)
@@ -87,6 +93,9 @@ impl Registry {
         value: Named<T>,
         revision: u64,
     ) -> Self {
+        if let Some(other) = self.values.get(name) {
+            self.names.remove(&other.address());
+        }
         self.names.insert(value.address(), name);
         let entry = Entry {
             value: value.0,
@@ -136,7 +145,8 @@ impl Registry {
             of: type_name::<T>(),
         };
         let name = *self.names.get(&value.address()).ok_or(unnamed.clone())?;
-        let entry = self.values.get(name).ok_or(unnamed)?;
+        let entry = self.values.get(name);
+        let entry = entry.filter(|entry| entry.value.is::<T>()).ok_or(unnamed)?;
         Ok((name, entry.revision))
     }
 

@@ -177,8 +177,8 @@ impl<F: Persist> Save<F> {
             wire::string(kind.name, &mut to);
             wire::number(kind.version.into(), &mut to);
         }
-        identities(&saving.tags, &mut to);
-        identities(&saving.keys, &mut to);
+        identities(&saving.tags, &saving.registry, &mut to);
+        identities(&saving.keys, &saving.registry, &mut to);
         wire::number(types.list.len() as u64, &mut to);
         for (name, version) in types.list {
             wire::string(name, &mut to);
@@ -197,10 +197,10 @@ impl<F: Persist> Save<F> {
     }
 }
 
-fn identities<T: Identity>(table: &Table<T>, to: &mut Vec<u8>) {
+fn identities<T: Identity>(table: &Table<T>, registry: &Registry, to: &mut Vec<u8>) {
     wire::number(table.list.len() as u64, to);
     for it in &table.list {
-        to.push(it.is_named().into());
+        to.push(it.is_known(registry).into());
         wire::string(it.name(), to);
     }
 }

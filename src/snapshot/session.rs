@@ -32,6 +32,11 @@ pub(super) trait Identity: Copy + Eq + std::hash::Hash + 'static {
     fn fresh(name: &'static str) -> Self;
     fn known(registry: &Registry) -> &HashMap<&'static str, Self>;
     fn unknown(self) -> SaveError;
+
+    /// Whether it is the one that is looked up by its name.
+    fn is_known(self, registry: &Registry) -> bool {
+        Self::known(registry).get(self.name()) == Some(&self)
+    }
 }
 
 macro_rules! identity {
@@ -120,17 +125,20 @@ impl Saving {
         })
     }
 
-    /// Forgets all parts and objects but so many.
-    pub(super) fn forget(&mut self, parts: u32, objects: usize) {
-        self.pending.clear();
+    /// Forgets all parts and objects but so many. What it held is for the caller to drop, since
+    /// that may come back here.
+    pub(super) fn forget(&mut self, parts: u32, objects: usize) -> impl Sized + use<> {
         self.continuations.retain(|_, number| *number < parts);
-        self.objects.truncate(objects);
+        let pending = mem::take(&mut self.pending);
+        let forgotten = self.objects.split_off(objects);
         let objects = objects as u32;
         self.object_numbers.retain(|_, number| *number < objects);
+        (pending, forgotten)
     }
 
+    /// Refuses one whose name is its identity, if nobody could look it up.
     pub(super) fn identity<T: Identity>(&self, it: T) -> Result<(), SaveError> {
-        match !it.is_named() || T::known(&self.registry).contains_key(it.name()) {
+        match !it.is_named() || it.is_known(&self.registry) {
             true => Ok(()),
             false => Err(it.unknown()),
         }
@@ -145,6 +153,8 @@ pub(super) type Fill = fn(&dyn Any, &mut Reader<'_>) -> postcard::Result<()>;
 pub(super) struct Referred {
     pub(super) cell: Rc<dyn Any>,
     pub(super) fill: Fill,
+    /// Takes its value out again.
+    pub(super) clear: fn(&dyn Any),
     /// How its value becomes what it is now, if it is another.
     pub(super) steps: Option<Rc<[Step]>>,
 }
@@ -164,7 +174,7 @@ pub(super) struct Loading {
     /// Where each object's value begins, with its length.
     pub(super) contents: Vec<u32>,
     /// The numbers of objects that were referred to and are not decoded.
-    ahead: Vec<u32>,
+    pub(super) ahead: Vec<u32>,
     /// The numbers of objects and continuations that were referred to, by their addresses.
     pub(super) numbers: HashMap<usize, u32>,
     /// The parts that are restored, of the type of frames that only the reader knows.
@@ -202,7 +212,7 @@ impl Loading {
         name: &'static str,
         version: u32,
         empty: impl Fn() -> Rc<dyn Any>,
-        fill: Fill,
+        (fill, clear): (Fill, fn(&dyn Any)),
     ) -> Result<Rc<dyn Any>, LoadError> {
         if let Some(referred) = self.referred.get(&number) {
             return Ok(referred.cell.clone());
@@ -222,6 +232,7 @@ impl Loading {
         let referred = Referred {
             cell: cell.clone(),
             fill,
+            clear,
             steps: (!steps.is_empty()).then(|| steps.into()),
         };
         self.referred.insert(number, referred);
@@ -232,13 +243,22 @@ impl Loading {
 
     /// The next object that was referred to and is not decoded, and where its value begins,
     /// with its length.
-    pub(super) fn next(&mut self) -> Result<Option<(Referred, usize)>, LoadError> {
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Referred, usize)>, LoadError> {
         let Some(number) = self.ahead.pop() else {
             return Ok(None);
         };
         let referred = self.referred.get(&number).cloned();
         let start = self.contents.get(number as usize);
-        Ok(referred.zip(start.map(|start| *start as usize)))
+        Ok(referred
+            .zip(start)
+            .map(|(referred, start)| (number, referred, *start as usize)))
+    }
+
+    /// Takes all values out of their objects, so that none leads back to itself.
+    pub(super) fn clear(self) {
+        for referred in self.referred.values() {
+            (referred.clear)(&*referred.cell);
+        }
     }
 
     pub(super) fn other_type(&self, number: u32, expected: &'static str) -> LoadError {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::thread_local;
 use std::vec::Vec;
@@ -134,12 +135,23 @@ impl<T: Object> Drop for Shared<T> {
     fn drop(&mut self) {
         thread_local! {
             static DROPPING: Cell<bool> = const { Cell::new(false) };
-            static REMAINS: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+            // It has no destructor, so that it is there for all that a thread drops at its end.
+            static REMAINS: ManuallyDrop<RefCell<Vec<Box<dyn Any>>>> =
+                const { ManuallyDrop::new(RefCell::new(Vec::new())) };
         }
         struct Outermost;
         impl Drop for Outermost {
+            /// After a panic too.
             fn drop(&mut self) {
-                let _ = DROPPING.try_with(|dropping| dropping.set(false));
+                loop {
+                    let next = REMAINS.with(|remains| remains.borrow_mut().pop());
+                    match next {
+                        Some(next) => drop(next),
+                        None => break,
+                    }
+                }
+                drop(REMAINS.with(|remains| remains.take()));
+                DROPPING.set(false);
             }
         }
         let Some(cell) = Rc::get_mut(&mut self.0) else {
@@ -148,19 +160,11 @@ impl<T: Object> Drop for Shared<T> {
         let Some(value) = cell.value.get_mut().take() else {
             return;
         };
-        match DROPPING.try_with(|dropping| dropping.replace(true)) {
-            Ok(false) => {
-                let _outermost = Outermost;
-                drop(value);
-                let next = || REMAINS.try_with(|remains| remains.borrow_mut().pop());
-                while let Ok(Some(next)) = next() {
-                    drop(next);
-                }
-            }
-            Ok(true) => {
-                let _ = REMAINS.try_with(|remains| remains.borrow_mut().push(Box::new(value)));
-            }
-            Err(_) => drop(value), // The thread ends.
+        if DROPPING.replace(true) {
+            REMAINS.with(|remains| remains.borrow_mut().push(Box::new(value)));
+        } else {
+            let _outermost = Outermost;
+            drop(value);
         }
     }
 }
@@ -202,6 +206,13 @@ fn fill<T: Object>(cell: &dyn Any, from: &mut super::wire::Reader<'_>) -> postca
     Ok(())
 }
 
+/// Takes the value out of a shared object that was referred to as a `T`.
+fn clear<T: Object>(cell: &dyn Any) {
+    if let Some(cell) = cell.downcast_ref::<ObjectCell<T>>() {
+        drop(cell.value.take());
+    }
+}
+
 impl<T: Object> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let address = Rc::as_ptr(&self.0).addr();
@@ -221,7 +232,7 @@ impl<'de, T: Object> Deserialize<'de> for Shared<T> {
             })
         };
         let cell = session::loading(|loading| {
-            let cell = loading.object(id, T::NAME, T::VERSION, empty, fill::<T>)?;
+            let cell = loading.object(id, T::NAME, T::VERSION, empty, (fill::<T>, clear::<T>))?;
             cell.downcast().map_err(|_| loading.other_type(id, T::NAME))
         });
         cell.map(Self).map_err(D::Error::custom)

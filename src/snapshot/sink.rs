@@ -1,7 +1,7 @@
 //! The parts of a snapshot, as they are written.
 
 use std::borrow::ToOwned;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -74,6 +74,8 @@ impl<F: Persist> Sink<F> {
     /// Stores a part, and before it all that it consists of.
     pub(super) fn store(&mut self, part: Part<F>) -> Result<(), SaveError> {
         let mut visits = vec![Visit::Enter(part)];
+        // Those that hold continuations which have to come first.
+        let mut waiting = HashSet::new();
         while let Some(visit) = visits.pop() {
             let (Visit::Enter(part) | Visit::Leave(part)) = &visit;
             let identity = part.identity();
@@ -81,6 +83,9 @@ impl<F: Persist> Sink<F> {
                 continue;
             }
             match visit {
+                Visit::Enter(_) if waiting.contains(&identity) => {
+                    return Err(SaveError::Circular);
+                }
                 Visit::Enter(part) => {
                     let at = visits.len();
                     part.parts(&mut |part| visits.push(Visit::Enter(part)));
@@ -109,6 +114,9 @@ impl<F: Persist> Sink<F> {
                         // It holds continuations that have to come first; then it is stored
                         // again.
                         self.parts.truncate(start);
+                        if !waiting.insert(identity) {
+                            return Err(SaveError::Circular);
+                        }
                         visits.insert(before, Visit::Leave(part));
                     }
                 }
@@ -119,7 +127,10 @@ impl<F: Persist> Sink<F> {
 
     /// How far it is.
     pub(super) fn mark(&self) -> Result<Mark, SaveError> {
-        let objects = known(session::saving(|saving| Ok(saving.objects.len())))?;
+        let objects = known(session::saving(|saving| {
+            saving.error = None;
+            Ok(saving.objects.len())
+        }))?;
         Ok(Mark {
             bytes: self.parts.len(),
             parts: self.alive.len(),
@@ -133,10 +144,11 @@ impl<F: Persist> Sink<F> {
         self.parts.truncate(mark.bytes);
         self.part_numbers.retain(|_, number| *number < parts);
         self.alive.truncate(mark.parts);
-        known(session::saving(|saving| {
-            saving.forget(parts, mark.objects);
-            Ok(())
-        }))
+        let forgotten = known(session::saving(|saving| {
+            Ok(saving.forget(parts, mark.objects))
+        }))?;
+        drop(forgotten);
+        Ok(())
     }
 
     /// Whether continuations were met in values that are not stored.
@@ -163,7 +175,7 @@ impl<F: Persist> Sink<F> {
         mut encode: impl FnMut(&mut Vec<u8>) -> postcard::Result<()>,
     ) -> Result<(), SaveError> {
         let start = to.len();
-        loop {
+        for _ in 0..2 {
             encode(to).map_err(failed)?;
             let mut visits = Vec::new();
             if !self.met(&mut visits)? {
@@ -175,6 +187,7 @@ impl<F: Persist> Sink<F> {
                 self.store(part)?;
             }
         }
+        Err(SaveError::Circular)
     }
 }
 

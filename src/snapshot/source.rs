@@ -173,6 +173,17 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
         LoadError::Invalid(why)
     }
 
+    fn refuse_more(&mut self, than: Extent) -> LoadError {
+        let LoadLimits {
+            frames, segments, ..
+        } = self.limits;
+        let (what, limit) = match than.frames > frames {
+            true => ("frames", frames),
+            false => ("segments", segments),
+        };
+        LoadError::Limit { what, limit }
+    }
+
     fn home(&self) -> &Home<F> {
         &self.home
     }
@@ -248,7 +259,11 @@ impl<F: Persist> Source<'_, F> {
                     5 => Waits::Continuation(self.continuation()?),
                     _ => return Err(LoadError::Invalid("a machine waits for nothing known")),
                 };
-                if stack.is_empty() {
+                let needs_top = matches!(
+                    waits,
+                    Waits::Start | Waits::Restarted | Waits::Continuation(_)
+                );
+                if stack.is_empty() || needs_top && !stack.has_top() {
                     return Err(LoadError::Invalid("a machine has no frame"));
                 }
                 Root::Machine(stack, waits)
@@ -265,20 +280,27 @@ pub(super) fn fill_objects(
     limits: LoadLimits,
     budget: &Budget,
 ) -> Result<(), LoadError> {
-    while let Some((referred, start)) = known(session::loading(Loading::next))? {
-        let mut bytes = Reader::new(&content[start..], budget);
-        let len = bytes.index()?;
-        bytes = bytes.take(len)?;
-        let now;
-        if let Some(steps) = &referred.steps {
-            now = upgraded(bytes, steps)
-                .map_err(|error| failed(error, "a shared object", limits, budget))?;
-            bytes = Reader::new(&now, budget);
-        }
-        let filled = (referred.fill)(&*referred.cell, &mut bytes);
-        filled.map_err(|error| failed(error, "a shared object", limits, budget))?;
-        if !bytes.is_empty() {
-            return Err(LoadError::Invalid("a shared object has more in it"));
+    while let Some((number, referred, start)) = known(session::loading(Loading::next))? {
+        let fill = || -> Result<(), LoadError> {
+            let mut bytes = Reader::new(&content[start..], budget);
+            let len = bytes.index()?;
+            bytes = bytes.take(len)?;
+            let failed = |error| failed(error, "a shared object", limits, budget);
+            let now;
+            if let Some(steps) = &referred.steps {
+                now = upgraded(bytes, steps).map_err(failed)?;
+                bytes = Reader::new(&now, budget);
+            }
+            (referred.fill)(&*referred.cell, &mut bytes).map_err(failed)?;
+            bytes.end().map_err(failed)
+        };
+        if let Err(error) = fill() {
+            // Whoever comes next must not find it as if it were there.
+            known(session::loading(|loading| {
+                loading.ahead.push(number);
+                Ok(())
+            }))?;
+            return Err(error);
         }
     }
     Ok(())
