@@ -562,6 +562,12 @@ fn limits() {
         matches!(error, LoadError::Limit { limit: 50, .. }),
         "{error}"
     );
+    let limits = LoadLimits { parts: 1, ..free };
+    let error = Loaded::<Call>::read(&bytes, &registry, limits).unwrap_err();
+    assert!(
+        matches!(error, LoadError::Limit { limit: 1, .. }),
+        "{error}"
+    );
     let limits = LoadLimits { depth: 0, ..free };
     let error = Loaded::<Call>::read(&bytes, &registry, limits).unwrap_err();
     assert!(

@@ -23,8 +23,10 @@ use crate::frame::{Continuation, FrameDescriptor, Machine};
 pub struct LoadLimits {
     /// How many frames a stack may have, as the program would find them.
     pub frames: usize,
-    /// How many parts a stack may consist of.
-    pub segments: usize,
+    /// How many parts there may be: segments of stacks, winders, continuations; objects that
+    /// are shared; roots. And of how many segments a stack may consist, as the program would
+    /// find them.
+    pub parts: usize,
     /// How many levels deep a value may be nested. Each takes some of the Rust stack: in a
     /// debug build one to three KiB.
     pub depth: u32,
@@ -37,7 +39,7 @@ impl Default for LoadLimits {
     fn default() -> Self {
         Self {
             frames: 10_000_000,
-            segments: 10_000_000,
+            parts: 10_000_000,
             depth: DEFAULT_DEPTH,
             elements: 10_000_000,
         }

@@ -165,7 +165,7 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
     fn most(&self) -> Extent {
         Extent {
             frames: self.limits.frames,
-            segments: self.limits.segments,
+            segments: self.limits.parts,
         }
     }
 
@@ -174,12 +174,10 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
     }
 
     fn refuse_more(&mut self, than: Extent) -> LoadError {
-        let LoadLimits {
-            frames, segments, ..
-        } = self.limits;
+        let LoadLimits { frames, parts, .. } = self.limits;
         let (what, limit) = match than.frames > frames {
             true => ("frames", frames),
-            false => ("segments", segments),
+            false => ("parts", parts),
         };
         LoadError::Limit { what, limit }
     }
@@ -199,7 +197,7 @@ impl<F: Persist> Source<'_, F> {
     /// All parts, roots, and what is shared.
     pub(super) fn body(&mut self) -> Result<Vec<Root<F>>, LoadError> {
         let mut objects = Vec::new();
-        for _ in 0..self.bytes.count(1)? {
+        for _ in 0..self.count(1)? {
             let of = self.bytes.number()?;
             objects.push(of.try_into().map_err(|_| LoadError::Damaged)?);
         }
@@ -208,7 +206,7 @@ impl<F: Persist> Source<'_, F> {
             loading.objects = objects;
             Ok(())
         }))?;
-        for _ in 0..self.bytes.count(2)? {
+        for _ in 0..self.count(2)? {
             let kind = self.bytes.index()?;
             let part = Part::restore(kind, self)?;
             self.parts.borrow_mut().push(part);
@@ -224,7 +222,7 @@ impl<F: Persist> Source<'_, F> {
             }))?;
         }
         let mut roots = Vec::new();
-        for _ in 0..self.bytes.count(1)? {
+        for _ in 0..self.count(1)? {
             let len = self.bytes.index()?;
             let root = self.bytes.take(len)?;
             let after = std::mem::replace(&mut self.bytes, root);
@@ -239,6 +237,19 @@ impl<F: Persist> Source<'_, F> {
         }
         fill_objects(self.content, self.limits, self.budget)?;
         Ok(roots)
+    }
+
+    /// How many things follow, each of which takes at least so many bytes.
+    fn count(&mut self, least: usize) -> Result<usize, LoadError> {
+        let count = self.bytes.count(least)?;
+        let limit = self.limits.parts;
+        match count > limit {
+            true => Err(LoadError::Limit {
+                what: "parts",
+                limit,
+            }),
+            false => Ok(count),
+        }
     }
 
     fn root(&mut self) -> Result<Root<F>, LoadError> {
