@@ -805,9 +805,10 @@ pub(crate) fn for_all(
             .ok()
             .and_then(|text: String| text.parse().ok())
     };
+    let seed = number("PROPTEST_RNG_SEED").unwrap_or(1);
     let mut runner = TestRunner::new(ProptestConfig {
         cases: number("PROPTEST_CASES").map_or(cases, |n| u32::try_from(n).unwrap()),
-        rng_seed: RngSeed::Fixed(number("PROPTEST_RNG_SEED").unwrap_or(1)),
+        rng_seed: RngSeed::Fixed(seed),
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
@@ -817,7 +818,7 @@ pub(crate) fn for_all(
         Ok(()) => {}
         Err(TestError::Fail(reason, (program, number))) => {
             let blocks: String = program.iter().map(|ops| format!("{ops:?}\n")).collect();
-            panic!("{reason}\nwith {number} and the program\n{blocks}");
+            panic!("{reason}\nfrom seed {seed}, with {number} and the program\n{blocks}");
         }
         Err(error) => panic!("{error}"),
     }
