@@ -247,7 +247,9 @@ impl<F: Frame> State<F> {
         depth: usize,
         active: usize,
     ) -> Result<(), Refusal> {
-        self.may_seal(active)?;
+        if active > 0 {
+            self.may_seal(active)?;
+        }
         if depth + continuation.len() > self.limits.depth {
             return Err(self.too_deep());
         }

@@ -323,8 +323,11 @@ impl<F: Frame> Chain<F> {
 
     #[inline(always)]
     pub(super) fn clear(&mut self) {
-        if !self.is_empty() {
-            *self = Self::empty();
+        self.len = 0;
+        match self.first.0.take() {
+            Some(segment) if Rc::strong_count(&segment) > 1 => drop(segment),
+            Some(segment) => release(segment),
+            None => {}
         }
     }
 
