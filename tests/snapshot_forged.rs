@@ -110,10 +110,12 @@ impl Forged {
         let len = |items: &[Vec<u8>]| u8::try_from(items.len()).unwrap();
         let mut to = b"segno\x01".to_vec();
         to.extend(b"\x06forged\x01"); // the program
+        to.push(0); // the base
         to.extend(b"\x01\x03Ask\x01"); // the kinds of frame
         to.extend(b"\x01\x01\x01p"); // the tags
         to.push(0); // the keys
         to.extend(b"\x01\x04list\x01"); // the types of objects
+        to.push(0); // the objects that have changed
         to.push(len(&self.objects));
         to.extend(self.objects.iter().map(|_| 0));
         to.push(len(&self.parts));
@@ -121,6 +123,7 @@ impl Forged {
         list(&self.objects, true, &mut to);
         to.push(len(&self.roots));
         list(&self.roots, true, &mut to);
+        to.push(0); // the schema
         let sum = crc32fast::hash(&to);
         to.extend(sum.to_le_bytes());
         to

@@ -158,8 +158,8 @@
 //! is the loop; `operators` and `winding` do what it rarely needs. Below them lies the stack:
 //! `segment` draws it, `ledger` counts and drops segments, `position` puts frames into them
 //! and takes them back, `winder` and `level` are what lies between frames. `continuation`
-//! is a piece of it as a value, `layout` the same laid out flat, and `parts` what several of
-//! them share, to be stored. `describe`, `slots`, `inspect` and `trace` look at all of it from
+//! is a piece of it as a value, `layout` the same laid out flat, `parts` what several of
+//! them share, to be stored, and `outline` those as plain data. `describe`, `slots`, `inspect` and `trace` look at all of it from
 //! outside.
 //!
 //! The segments are an idea of Hieb, Dybvig and Bruggeman's (*Representing Control in the
@@ -179,6 +179,8 @@ mod ledger;
 mod level;
 mod machine;
 mod operators;
+#[cfg(feature = "serde")]
+pub(crate) mod outline;
 #[cfg(feature = "serde")]
 pub(crate) mod parts;
 mod position;

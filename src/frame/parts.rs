@@ -12,10 +12,17 @@ use super::continuation::Piece;
 use super::ledger::Ledger;
 use super::level::{Boundary, Level, Levels};
 use super::machine::Pending;
+use super::outline::{
+    ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
+};
 use super::position::{Position, Rest, RestNode};
+use super::run::Next;
 use super::segment::{Chain, Held, Mark};
-use super::winder::{Entering, Under, Winder, WinderNode, depth};
-use super::{Continuation, Frame, Input, Interrupted, Machine, MarkKey, PromptTag, Refusal};
+use super::winder::{Entering, Under, Winder, WinderNode, Winders, depth};
+use super::winding::Then;
+use super::{
+    Continuation, Frame, Input, Interrupted, Layout, Machine, MarkKey, PromptTag, Refusal,
+};
 
 /// What continuations share.
 pub(crate) struct Part<F: Frame>(Kind<F>);
@@ -42,16 +49,13 @@ impl<F: Frame> Clone for Part<F> {
     }
 }
 
-/// Takes what a part consists of, in order.
-pub(crate) trait Store<F: Frame> {
+/// Numbers what a part refers to.
+pub(crate) trait Names<F: Frame> {
     type Error;
-    fn number(&mut self, number: usize);
-    fn tag(&mut self, tag: PromptTag) -> Result<(), Self::Error>;
-    fn key(&mut self, key: MarkKey) -> Result<(), Self::Error>;
-    fn value(&mut self, value: &F::Value) -> Result<(), Self::Error>;
-    fn frames(&mut self, frames: &[F]) -> Result<(), Self::Error>;
+    fn tag(&mut self, tag: PromptTag) -> Result<u32, Self::Error>;
+    fn key(&mut self, key: MarkKey) -> Result<u32, Self::Error>;
     /// A part that was stored before.
-    fn part(&mut self, part: Part<F>) -> Result<(), Self::Error>;
+    fn part(&mut self, part: Part<F>) -> u32;
     /// The error for a part that holds what cannot be stored.
     fn refuse(&mut self, why: Unstorable) -> Self::Error;
 }
@@ -65,16 +69,13 @@ pub(crate) enum Unstorable {
     Refused(Refusal),
 }
 
-/// Gives what a part consists of, in order.
-pub(crate) trait Restore<F: Frame> {
+/// Knows what the numbers in a part stand for.
+pub(crate) trait Known<F: Frame> {
     type Error;
-    fn number(&mut self) -> Result<usize, Self::Error>;
-    fn tag(&mut self) -> Result<PromptTag, Self::Error>;
-    fn key(&mut self) -> Result<MarkKey, Self::Error>;
-    fn value(&mut self) -> Result<F::Value, Self::Error>;
-    fn frames(&mut self) -> Result<Vec<F>, Self::Error>;
+    fn tag(&mut self, number: u32) -> Result<PromptTag, Self::Error>;
+    fn key(&mut self, number: u32) -> Result<MarkKey, Self::Error>;
     /// A part that was restored before, and what there is in it and below it.
-    fn part(&mut self) -> Result<(Part<F>, Extent), Self::Error>;
+    fn part(&mut self, number: u32) -> Result<(Part<F>, Extent), Self::Error>;
     /// How much there may be.
     fn most(&self) -> Extent;
     /// The error for what fits nothing.
@@ -100,6 +101,11 @@ pub(crate) struct Home<F: Frame>(Rc<Ledger<F>>);
 impl<F: Frame> Home<F> {
     pub(crate) fn new() -> Self {
         Self(Ledger::new())
+    }
+
+    /// The continuation that is laid out flat.
+    pub(crate) fn continuation(&self, layout: Layout<F>) -> Continuation<F> {
+        layout.into_continuation(&self.0)
     }
 }
 
@@ -164,6 +170,27 @@ impl<F: Frame> Machine<F> {
     }
 }
 
+impl<F: Frame> Machine<F> {
+    /// A machine whose topmost frame restarts, once these *after*s have run on top of it, the
+    /// innermost first.
+    pub(crate) fn restarted(home: &Home<F>, stack: Continuation<F>, afters: Vec<F>) -> Self {
+        let mut machine = Self::restored(home, stack, Waits::Restarted);
+        let Self { frames, state, .. } = &mut machine;
+        let (to, left) = (state.levels.last(), afters.len());
+        let level = state.levels.top_mut();
+        for after in afters.into_iter().rev() {
+            // Nobody enters it again.
+            let winder = Winder::new(after.clone(), after, &home.0);
+            let (at, below) = (level.position.clone(), level.winders.take());
+            level.winders = Some(WinderNode::new(winder, at, below));
+        }
+        if let Next::Resume(input) = state.leave(frames, to, left, Then::Restart) {
+            machine.pending = Pending::Input(input);
+        }
+        machine
+    }
+}
+
 /// How much there is in a stack. A few parts that are put on top of themselves again and again
 /// make a stack without an end, so it is counted as the program would find it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,7 +200,7 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    fn and<F: Frame, S: Restore<F>>(self, other: Self, from: &mut S) -> Result<Self, S::Error> {
+    fn and<F: Frame, S: Known<F>>(self, other: Self, from: &mut S) -> Result<Self, S::Error> {
         let sum = Self {
             frames: self.frames.saturating_add(other.frames),
             segments: self.segments.saturating_add(other.segments),
@@ -187,7 +214,7 @@ impl Extent {
 }
 
 impl<F: Frame> Part<F> {
-    /// What kind of part it is, as [`restore`](Self::restore) wants to know it, and which.
+    /// Which kind of part it is, and which of them.
     pub(crate) fn identity(&self) -> (usize, usize) {
         match &self.0 {
             Kind::Segment(part) => (0, part.address()),
@@ -258,201 +285,217 @@ impl<F: Frame> Part<F> {
         }
     }
 
-    /// Stores it, after the parts that it consists of.
-    pub(crate) fn store<S: Store<F>>(&self, to: &mut S) -> Result<(), S::Error> {
+    /// Shows it as plain data, in which the parts that it consists of have numbers.
+    pub(crate) fn with_outline<R, N: Names<F>>(
+        &self,
+        names: &mut N,
+        look: impl FnOnce(&mut N, &Outline<&[F], &F::Value>) -> Result<R, N::Error>,
+    ) -> Result<R, N::Error> {
         match &self.0 {
             Kind::Segment(held) => {
                 let Some(segment) = held.get() else {
-                    return Ok(());
+                    unreachable!("a part is a segment that is there")
                 };
                 if let Some(single) = segment.single() {
-                    return Err(to.refuse(Unstorable::OneShot(single.kind)));
+                    return Err(names.refuse(Unstorable::OneShot(single.kind)));
                 }
-                to.frames(&segment.frames)?;
-                to.number(segment.marks.len());
-                for mark in &segment.marks {
-                    to.number(mark.index);
-                    to.key(mark.key)?;
-                    to.value(&mark.value)?;
+                let mut marks = Vec::with_capacity(segment.marks.len());
+                for Mark { index, key, value } in &segment.marks {
+                    let key = names.key(*key)?;
+                    marks.push(MarkOutline {
+                        frame: *index,
+                        key,
+                        value,
+                    });
                 }
-                match &segment.under {
-                    Under::Nothing => to.number(0),
+                let under = match &segment.under {
+                    Under::Nothing => UnderOutline::Nothing,
                     Under::Entering(entering) => {
-                        to.number(1);
-                        to.part(Self(Kind::Entering(entering.clone())))?;
+                        let entering = Self(Kind::Entering(entering.clone()));
+                        UnderOutline::Entering(names.part(entering))
                     }
                     Under::Inside(winder) => {
-                        to.number(2);
-                        to.part(Self(Kind::Winder(winder.clone())))?;
+                        UnderOutline::Inside(names.part(Self(Kind::Winder(winder.clone()))))
                     }
                     Under::Leaving(came) => match &**came {
-                        Ok(value) => {
-                            to.number(3);
-                            to.value(value)?;
-                        }
-                        Err(Interrupted::Raised(error)) => {
-                            to.number(4);
-                            to.value(error)?;
-                        }
+                        Ok(value) => UnderOutline::Returned(value),
+                        Err(Interrupted::Raised(error)) => UnderOutline::Raised(error),
                         Err(Interrupted::Refused(refusal)) => {
-                            return Err(to.refuse(Unstorable::Refused(*refusal)));
+                            return Err(names.refuse(Unstorable::Refused(*refusal)));
                         }
                     },
-                }
-                store_chain(&segment.below, to)
+                };
+                let outline = Outline::Segment {
+                    frames: &segment.frames[..],
+                    marks,
+                    under,
+                    below: chain_outline(&segment.below, names),
+                };
+                look(names, &outline)
             }
             Kind::Rest(node) => {
-                store_position(&node.first, to)?;
-                store_option(node.next.clone().map(|part| Self(Kind::Rest(part))), to)
+                let first = position_outline(&node.first, names);
+                let next = rest_outline(&node.next, names);
+                look(names, &Outline::Rest { first, next })
             }
             Kind::Winder(winder) => {
                 let (before, after) = winder.thunks();
-                to.frames(&[before.clone(), after.clone()])
+                let thunks: &[F] = &[before.clone(), after.clone()];
+                look(names, &Outline::Winder { thunks })
             }
             Kind::WinderNode(node) => {
-                to.part(Self(Kind::Winder(node.winder.clone())))?;
-                store_position(&node.at, to)?;
-                store_option(
-                    node.below.clone().map(|part| Self(Kind::WinderNode(part))),
-                    to,
-                )
+                let outline = Outline::Winders {
+                    winder: names.part(Self(Kind::Winder(node.winder.clone()))),
+                    at: position_outline(&node.at, names),
+                    below: winders_outline(&node.below, names),
+                };
+                look(names, &outline)
             }
             Kind::Entering(entering) => {
-                to.part(Self(Kind::Winder(entering.winder.clone())))?;
+                let winder = names.part(Self(Kind::Winder(entering.winder.clone())));
                 if let Some(kind) = entering.single() {
-                    return Err(to.refuse(Unstorable::OneShot(kind)));
+                    return Err(names.refuse(Unstorable::OneShot(kind)));
                 }
-                entering.with_body(|body| to.frames(body.as_slice()))
+                entering.with_body(|body| {
+                    let body = body.as_slice();
+                    look(names, &Outline::Entering { winder, body })
+                })
             }
             Kind::Continuation(k) => k.with_piece(|piece| {
-                to.number(piece.levels.len());
+                let mut levels = Vec::with_capacity(piece.levels.len());
                 for level in &piece.levels {
-                    store_position(&level.position, to)?;
-                    store_option(
-                        level
-                            .winders
-                            .clone()
-                            .map(|part| Self(Kind::WinderNode(part))),
-                        to,
-                    )?;
-                    match level.boundary {
+                    let prompt = match level.boundary {
                         Boundary::Prompt { tag, times } => {
-                            to.number(times);
-                            to.tag(tag)?;
+                            let tag = names.tag(tag)?;
+                            Some(PromptOutline { tag, times })
                         }
-                        _ => to.number(0),
-                    }
+                        _ => None,
+                    };
+                    levels.push(LevelOutline {
+                        position: position_outline(&level.position, names),
+                        winders: winders_outline(&level.winders, names),
+                        prompt,
+                    });
                 }
-                Ok(())
+                look(names, &Outline::Continuation { levels })
             }),
         }
     }
 
-    /// The part that was stored, after those that it consists of; and what there is in it and
+    /// The part of an outline, after those that it consists of; and what there is in it and
     /// below it.
-    pub(crate) fn restore<S: Restore<F>>(
-        kind: usize,
-        from: &mut S,
-    ) -> Result<(Self, Extent), S::Error> {
-        Ok(match kind {
-            0 => {
-                let frames = from.frames()?;
-                let mut marks = Vec::new();
+    pub(crate) fn of_outline<N: Known<F>>(
+        outline: Outline<Vec<F>, F::Value>,
+        names: &mut N,
+    ) -> Result<(Self, Extent), N::Error> {
+        Ok(match outline {
+            Outline::Segment {
+                frames,
+                marks: outlines,
+                under,
+                below,
+            } => {
+                let mut marks = Vec::with_capacity(outlines.len());
                 let mut at_least = 0;
-                for _ in 0..from.number()? {
-                    let index = from.number()?;
+                for mark in outlines {
+                    let index = mark.frame;
                     if index < at_least || index >= frames.len() {
-                        return Err(from.refuse("a mark is of no frame"));
+                        return Err(names.refuse("a mark is of no frame"));
                     }
                     at_least = index;
-                    let key = from.key()?;
-                    let value = from.value()?;
+                    let key = names.key(mark.key)?;
+                    let value = mark.value;
                     marks.push(Mark { index, key, value });
                 }
-                let under = match from.number()? {
-                    0 => Under::Nothing,
-                    1 => match from.part()? {
+                let under = match under {
+                    UnderOutline::Nothing => Under::Nothing,
+                    UnderOutline::Entering(number) => match names.part(number)? {
                         (Self(Kind::Entering(entering)), _) => Under::Entering(entering),
-                        _ => return Err(from.refuse("something is no winder's entry")),
+                        _ => return Err(names.refuse("something is no winder's entry")),
                     },
-                    2 => Under::Inside(winder(from)?),
-                    3 => Under::Leaving(Ok(from.value()?).into()),
-                    4 => Under::Leaving(Err(Interrupted::Raised(from.value()?)).into()),
-                    _ => return Err(from.refuse("nothing is known of what is under frames")),
+                    UnderOutline::Inside(number) => Under::Inside(winder(number, names)?),
+                    UnderOutline::Returned(value) => Under::Leaving(Ok(value).into()),
+                    UnderOutline::Raised(value) => {
+                        Under::Leaving(Err(Interrupted::Raised(value)).into())
+                    }
                 };
                 if frames.is_empty() && under.is_nothing() {
-                    return Err(from.refuse("a segment is empty"));
+                    return Err(names.refuse("a segment is empty"));
                 }
-                let (below, extent) = chain(from)?;
+                let (below, extent) = chain(below, names)?;
                 let this = Extent {
                     frames: frames.len(),
                     segments: 1,
                 };
-                let extent = extent.and(this, from)?;
-                let held = Held::of(&from.home().0, frames, marks, under, below);
+                let extent = extent.and(this, names)?;
+                let held = Held::of(&names.home().0, frames, marks, under, below);
                 (Self(Kind::Segment(held)), extent)
             }
-            1 => {
-                let (first, extent) = position(from)?;
+            Outline::Rest { first, next } => {
+                let (first, extent) = position(first, names)?;
                 if first.is_empty() {
-                    return Err(from.refuse("a rest has nothing in it"));
+                    return Err(names.refuse("a rest has nothing in it"));
                 }
-                let (next, below) = rest(from)?;
-                let extent = extent.and(below, from)?;
+                let (next, below) = rest(next, names)?;
+                let extent = extent.and(below, names)?;
                 (Self(Kind::Rest(RestNode::new(first, next))), extent)
             }
-            2 => {
-                let thunks = <[F; 2]>::try_from(from.frames()?);
-                let Ok([before, after]) = thunks else {
-                    return Err(from.refuse("a winder has two thunks"));
+            Outline::Winder { thunks } => {
+                let Ok([before, after]) = <[F; 2]>::try_from(thunks) else {
+                    return Err(names.refuse("a winder has two thunks"));
                 };
-                let winder = Winder::new(before, after, &from.home().0);
+                let winder = Winder::new(before, after, &names.home().0);
                 (Self(Kind::Winder(winder)), Extent::default())
             }
-            3 => {
-                let winder = winder(from)?;
-                let (at, _) = position(from)?;
-                let below = winders(from)?;
+            Outline::Winders {
+                winder: number,
+                at,
+                below,
+            } => {
+                let winder = winder(number, names)?;
+                let (at, _) = position(at, names)?;
+                let below = winders(below, names)?;
                 if below.as_ref().is_some_and(|below| below.at.size > at.size) {
-                    return Err(from.refuse("a winder is above one that is in it"));
+                    return Err(names.refuse("a winder is above one that is in it"));
                 }
                 let node = WinderNode::new(winder, at, below);
                 (Self(Kind::WinderNode(node)), Extent::default())
             }
-            4 => {
-                let winder = winder(from)?;
-                let body = <[F; 1]>::try_from(from.frames()?);
-                let Ok([body]) = body else {
-                    return Err(from.refuse("a winder has one body"));
+            Outline::Entering {
+                winder: number,
+                body,
+            } => {
+                let winder = winder(number, names)?;
+                let Ok([body]) = <[F; 1]>::try_from(body) else {
+                    return Err(names.refuse("a winder has one body"));
                 };
-                (
-                    Self(Kind::Entering(Entering::new(winder, body))),
-                    Extent::default(),
-                )
+                let entering = Entering::new(winder, body);
+                (Self(Kind::Entering(entering)), Extent::default())
             }
-            5 => {
+            Outline::Continuation { levels: outlines } => {
                 let mut levels = Vec::new();
                 let mut extent = Extent::default();
                 let mut wound = 0usize;
-                for index in 0..from.number()? {
-                    let (position, more) = position(from)?;
-                    extent = extent.and(more, from)?;
-                    let winders = winders(from)?;
-                    if winders
-                        .as_ref()
-                        .is_some_and(|it| it.at.size > position.size)
-                    {
-                        return Err(from.refuse("a winder is above its stack"));
+                for (index, level) in outlines.into_iter().enumerate() {
+                    let (position, more) = position(level.position, names)?;
+                    extent = extent.and(more, names)?;
+                    let winders = winders(level.winders, names)?;
+                    let winds_above = |node: &Rc<WinderNode<F>>| node.at.size > position.size;
+                    if winders.as_ref().is_some_and(winds_above) {
+                        return Err(names.refuse("a winder is above its stack"));
                     }
                     wound = wound.saturating_add(depth(&winders));
-                    if wound > from.most().segments {
-                        return Err(from.refuse("there are too many winders"));
+                    if wound > names.most().segments {
+                        return Err(names.refuse("there are too many winders"));
                     }
-                    let boundary = match from.number()? {
-                        0 if index == 0 => Boundary::Open,
-                        0 => return Err(from.refuse("a level has no prompt")),
-                        times => {
-                            let tag = from.tag()?;
+                    let boundary = match level.prompt {
+                        None if index == 0 => Boundary::Open,
+                        None => return Err(names.refuse("a level has no prompt")),
+                        Some(PromptOutline { times: 0, .. }) => {
+                            return Err(names.refuse("a level has no prompt"));
+                        }
+                        Some(PromptOutline { tag, times }) => {
+                            let tag = names.tag(tag)?;
                             Boundary::Prompt { tag, times }
                         }
                     };
@@ -463,93 +506,98 @@ impl<F: Frame> Part<F> {
                     });
                 }
                 if levels.is_empty() {
-                    return Err(from.refuse("a continuation has no level"));
+                    return Err(names.refuse("a continuation has no level"));
                 }
                 let piece = Piece::new(levels);
-                let k = Continuation::new(piece, &from.home().0);
+                let k = Continuation::new(piece, &names.home().0);
                 (Self(Kind::Continuation(k)), extent)
             }
-            _ => return Err(from.refuse("there is no such kind of part")),
         })
     }
 }
 
-fn store_option<F: Frame, S: Store<F>>(part: Option<Part<F>>, to: &mut S) -> Result<(), S::Error> {
-    to.number(part.is_some().into());
-    part.map_or(Ok(()), |part| to.part(part))
+fn chain_outline<F: Frame>(chain: &Chain<F>, names: &mut impl Names<F>) -> Option<ChainOutline> {
+    (!chain.is_empty()).then(|| ChainOutline {
+        segment: names.part(Part(Kind::Segment(chain.first.clone()))),
+        frames: chain.len,
+    })
 }
 
-fn store_chain<F: Frame, S: Store<F>>(chain: &Chain<F>, to: &mut S) -> Result<(), S::Error> {
-    let is_there = !chain.is_empty();
-    to.number(is_there.into());
-    if is_there {
-        to.part(Part(Kind::Segment(chain.first.clone())))?;
-        to.number(chain.len);
-    }
-    Ok(())
-}
-
-fn store_position<F: Frame, S: Store<F>>(
+fn position_outline<F: Frame>(
     position: &Position<F>,
-    to: &mut S,
-) -> Result<(), S::Error> {
-    store_chain(&position.chain, to)?;
-    store_option(position.rest.clone().map(|part| Part(Kind::Rest(part))), to)
-}
-
-type Found<F> = Option<(Part<F>, Extent)>;
-
-fn option<F: Frame, S: Restore<F>>(from: &mut S) -> Result<Found<F>, S::Error> {
-    match from.number()? {
-        0 => Ok(None),
-        1 => from.part().map(Some),
-        _ => Err(from.refuse("something is neither there nor not")),
+    names: &mut impl Names<F>,
+) -> PositionOutline {
+    PositionOutline {
+        chain: chain_outline(&position.chain, names),
+        rest: rest_outline(&position.rest, names),
     }
 }
 
-fn chain<F: Frame, S: Restore<F>>(from: &mut S) -> Result<(Chain<F>, Extent), S::Error> {
-    let Some((part, mut extent)) = option(from)? else {
+fn rest_outline<F: Frame>(rest: &Rest<F>, names: &mut impl Names<F>) -> Option<u32> {
+    let part = |rest: &Rc<RestNode<F>>| Part(Kind::Rest(rest.clone()));
+    rest.as_ref().map(|rest| names.part(part(rest)))
+}
+
+fn winders_outline<F: Frame>(winders: &Winders<F>, names: &mut impl Names<F>) -> Option<u32> {
+    let part = |node: &Rc<WinderNode<F>>| Part(Kind::WinderNode(node.clone()));
+    winders.as_ref().map(|node| names.part(part(node)))
+}
+
+fn chain<F: Frame, N: Known<F>>(
+    outline: Option<ChainOutline>,
+    names: &mut N,
+) -> Result<(Chain<F>, Extent), N::Error> {
+    let Some(ChainOutline { segment, frames }) = outline else {
         return Ok((Chain::empty(), Extent::default()));
     };
-    let len = from.number()?;
-    let Part(Kind::Segment(first)) = part else {
-        return Err(from.refuse("something is no segment"));
+    let (Part(Kind::Segment(first)), mut extent) = names.part(segment)? else {
+        return Err(names.refuse("something is no segment"));
     };
     let all = first.get().map_or(0, |segment| segment.frames.len());
-    if len > all || len == 0 && all > 0 {
-        return Err(from.refuse("a segment has fewer frames"));
+    if frames > all || frames == 0 && all > 0 {
+        return Err(names.refuse("a segment has fewer frames"));
     }
-    extent.frames -= all - len;
+    extent.frames -= all - frames;
+    let len = frames;
     Ok((Chain { first, len }, extent))
 }
 
-fn position<F: Frame, S: Restore<F>>(from: &mut S) -> Result<(Position<F>, Extent), S::Error> {
-    let (chain, extent) = chain(from)?;
-    let (rest, below) = rest(from)?;
-    let extent = extent.and(below, from)?;
+fn position<F: Frame, N: Known<F>>(
+    outline: PositionOutline,
+    names: &mut N,
+) -> Result<(Position<F>, Extent), N::Error> {
+    let (chain, extent) = chain(outline.chain, names)?;
+    let (rest, below) = rest(outline.rest, names)?;
+    let extent = extent.and(below, names)?;
     let size = extent.frames;
     Ok((Position { chain, rest, size }, extent))
 }
 
-fn rest<F: Frame, S: Restore<F>>(from: &mut S) -> Result<(Rest<F>, Extent), S::Error> {
-    match option(from)? {
+fn rest<F: Frame, N: Known<F>>(
+    outline: Option<u32>,
+    names: &mut N,
+) -> Result<(Rest<F>, Extent), N::Error> {
+    match outline.map(|number| names.part(number)).transpose()? {
         None => Ok((None, Extent::default())),
         Some((Part(Kind::Rest(rest)), extent)) => Ok((Some(rest), extent)),
-        Some(_) => Err(from.refuse("something is no rest of a stack")),
+        Some(_) => Err(names.refuse("something is no rest of a stack")),
     }
 }
 
-fn winder<F: Frame, S: Restore<F>>(from: &mut S) -> Result<Rc<Winder<F>>, S::Error> {
-    match from.part()? {
+fn winder<F: Frame, N: Known<F>>(number: u32, names: &mut N) -> Result<Rc<Winder<F>>, N::Error> {
+    match names.part(number)? {
         (Part(Kind::Winder(winder)), _) => Ok(winder),
-        _ => Err(from.refuse("something is no winder")),
+        _ => Err(names.refuse("something is no winder")),
     }
 }
 
-fn winders<F: Frame, S: Restore<F>>(from: &mut S) -> Result<Option<Rc<WinderNode<F>>>, S::Error> {
-    match option(from)? {
+fn winders<F: Frame, N: Known<F>>(
+    outline: Option<u32>,
+    names: &mut N,
+) -> Result<Winders<F>, N::Error> {
+    match outline.map(|number| names.part(number)).transpose()? {
         None => Ok(None),
         Some((Part(Kind::WinderNode(node)), _)) => Ok(Some(node)),
-        Some(_) => Err(from.refuse("something is no list of winders")),
+        Some(_) => Err(names.refuse("something is no list of winders")),
     }
 }

@@ -51,9 +51,9 @@ impl<F: Frame> State<F> {
         }
     }
 
-    /// The same where the frame was put away for a continuation meanwhile.
+    /// Gives it to the topmost frame, which was put away.
     #[cold]
-    fn take_back(&mut self, frames: &mut Vec<F>, input: Input<F>) -> Next<F> {
+    pub(super) fn take_back(&mut self, frames: &mut Vec<F>, input: Input<F>) -> Next<F> {
         match self.unseal(frames) {
             Unsealed::Frames => Next::Resume(input),
             Unsealed::Spent(frame) => {

@@ -149,6 +149,8 @@ impl Tracer {
                     result(with, visit);
                     self.levels(&piece.levels, visit);
                 }
+                #[cfg(feature = "serde")]
+                Then::Restart => {}
             },
             Goal::Enter(entry) => {
                 result(&entry.with, visit);

@@ -43,6 +43,9 @@ pub(super) enum Then<F: Frame> {
         /// How many winders both sides share.
         shared: usize,
     },
+    /// The topmost frame restarts.
+    #[cfg(feature = "serde")]
+    Restart,
 }
 
 /// A continuation on its way in.
@@ -170,8 +173,14 @@ impl<F: Frame> State<F> {
         while self.levels.last() > to {
             self.pop_level();
         }
+        #[cfg(feature = "serde")]
+        if let Then::Restart = then {
+            return self.take_back(frames, Input::Restarted);
+        }
         self.cut(&Position::empty(), None);
         match then {
+            #[cfg(feature = "serde")]
+            Then::Restart => unreachable!("it was just looked at"),
             Then::Body {
                 operator,
                 body,

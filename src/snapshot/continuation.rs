@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::error::LoadError;
 use super::persist::Persist;
 use super::session;
+use super::source::Restored;
 use crate::frame::Continuation;
-use crate::frame::parts::{Extent, Part};
 
 /// Within a snapshot, where what it refers to is stored once.
 impl<F: Persist> Serialize for Continuation<F> {
@@ -35,14 +35,14 @@ impl<'de, F: Persist> Deserialize<'de> for Continuation<F> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let number = u32::deserialize(from)?;
         let k = session::loading(|loading| {
-            let parts = loading
-                .parts
-                .downcast_ref::<RefCell<Vec<(Part<F>, Extent)>>>();
+            let parts = loading.parts.downcast_ref::<RefCell<Vec<Restored<F>>>>();
             let parts = parts.ok_or(LoadError::Invalid("a continuation is of other frames"))?;
             let parts = parts.borrow();
-            let k = parts
-                .get(number as usize)
-                .and_then(|(part, _)| part.as_continuation());
+            let k = match parts.get(number as usize) {
+                Some(Restored::Part(part, _)) => part.as_continuation(),
+                Some(Restored::Refused(why)) => return Err((**why).clone()),
+                None => None,
+            };
             let k = k.ok_or(LoadError::Invalid("there is no such continuation"))?;
             loading.numbers.insert(k.address(), number);
             Ok(k.clone())

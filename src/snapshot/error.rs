@@ -100,6 +100,12 @@ pub enum LoadError {
         /// The program that reads it.
         expected: String,
     },
+    /// It is an increment where a snapshot is expected, or to another one; or it is none where
+    /// an increment is expected.
+    Base {
+        /// Whether it is an increment.
+        is_increment: bool,
+    },
     /// It holds a kind of frame that this program does not have, or not in that version.
     Kind {
         /// The kind of frame.
@@ -153,6 +159,20 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// Whether it is of something that this program cannot decode, and not of the snapshot.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Kind { .. }
+                | Self::Object { .. }
+                | Self::Unknown { .. }
+                | Self::Revision { .. }
+                | Self::Value { .. }
+        )
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -170,6 +190,12 @@ impl fmt::Display for LoadError {
                 "the snapshot belongs to the program {found}, and this is {expected}: \
                  load it there"
             ),
+            Self::Base { is_increment: true } => f.write_str(
+                "the snapshot is an increment: load it together with what it was taken since",
+            ),
+            Self::Base { .. } => {
+                f.write_str("the snapshot is whole and no increment: load it by itself")
+            }
             Self::Kind { name, version } => write!(
                 f,
                 "the program has no frame of the kind {name} in version {version}: \

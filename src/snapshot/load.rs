@@ -1,47 +1,78 @@
 //! Reading a snapshot.
 
-use std::borrow::ToOwned;
+use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
 use std::vec::Vec;
 
 use serde::de::DeserializeOwned;
 
+use super::base::{Base, BaseId, Stored};
+use super::changes::Changes;
 use super::error::LoadError;
+use super::header::{self, Header, Headers};
 use super::limited::{Budget, DEFAULT_DEPTH};
 use super::persist::Persist;
-use super::registry::Registry;
-use super::session::{Identity, Loading, Scope};
-use super::source::{Kind, Parts, Root, Source, failed, fill_objects};
+use super::registry::{Policy, Registry};
+use super::report::{Report, Restart};
+use super::session::{self, Loading, Scope};
+use super::source::{
+    Kind, Parts, Refused, Restored, Root, Source, Waiting, failed, fill_objects, known, or_refused,
+};
+use super::stack::{self, Skim, Skimmed};
+use super::table::Table;
 use super::wire::Reader;
-use super::{FORMAT, MAGIC};
 use crate::frame::parts::Home;
-use crate::frame::{Continuation, FrameDescriptor, Machine};
+use crate::frame::{Continuation, Machine};
 
-/// How much may be in a snapshot that is loaded.
+/// How much may be in a snapshot that is loaded, with those that it is an increment to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadLimits {
+    /// How many bytes there may be.
+    pub bytes: usize,
     /// How many frames a stack may have, as the program would find them.
     pub frames: usize,
-    /// How many parts there may be: segments of stacks, winders, continuations; objects that
-    /// are shared; roots. And of how many segments a stack may consist, as the program would
-    /// find them.
+    /// How many parts there may be: segments of stacks, winders, continuations; roots. And of
+    /// how many segments a stack may consist, as the program would find them.
     pub parts: usize,
+    /// How many objects there may be that are shared.
+    pub objects: usize,
     /// How many levels deep a value may be nested. Each takes some of the Rust stack: in a
     /// debug build one to three KiB.
     pub depth: u32,
     /// How many elements the sequences and maps of all values may have together.
     pub elements: u64,
+    /// How many bytes a name may have: of the program, a kind of frame, a tag, a type.
+    pub name: usize,
 }
 
 impl Default for LoadLimits {
-    /// Ten million of each, and a depth of 64.
+    /// A gigabyte; ten million frames, parts, objects and elements; a depth of 64; names of
+    /// 1,024 bytes.
     fn default() -> Self {
         Self {
+            bytes: 1_000_000_000,
             frames: 10_000_000,
             parts: 10_000_000,
+            objects: 10_000_000,
             depth: DEFAULT_DEPTH,
             elements: 10_000_000,
+            name: 1024,
+        }
+    }
+}
+
+impl LoadLimits {
+    pub(super) fn check(
+        &self,
+        what: &'static str,
+        limit: usize,
+        count: usize,
+    ) -> Result<(), LoadError> {
+        match count > limit {
+            true => Err(LoadError::Limit { what, limit }),
+            false => Ok(()),
         }
     }
 }
@@ -49,37 +80,22 @@ impl Default for LoadLimits {
 /// A snapshot that was read.
 pub struct Loaded<F: Persist> {
     home: Home<F>,
+    headers: Vec<Header>,
+    kinds: Vec<Kind>,
+    parts: Parts<F>,
     roots: Vec<Root<F>>,
+    /// Frames that could not be decoded.
+    refused: HashMap<(u32, usize), Refused>,
+    /// What a shared value could not be decoded for, which whoever refers to it does not know.
+    refused_object: Option<Refused>,
     /// What the values find that are asked for later.
     loading: Option<Loading>,
+    changes: Rc<Changes>,
+    id: BaseId,
     content: Vec<u8>,
     limits: LoadLimits,
     /// How many are left of the limit's.
     elements: u64,
-}
-
-fn identities<T: Identity>(
-    bytes: &mut Reader<'_>,
-    registry: &Registry,
-) -> Result<Vec<T>, LoadError> {
-    let count = bytes.count(2)?;
-    let mut list = Vec::new();
-    for _ in 0..count {
-        let is_named = bytes.number()? == 1;
-        let name = bytes.string()?;
-        let known = T::known(registry).get(name).copied();
-        list.push(match (known, is_named) {
-            (Some(known), true) => known,
-            (None, true) => {
-                return Err(LoadError::Unknown {
-                    what: T::WHAT,
-                    name: name.to_owned(),
-                });
-            }
-            (known, false) => T::fresh(known.map_or("loaded", T::name)),
-        });
-    }
-    Ok(list)
 }
 
 impl<F: Persist> fmt::Debug for Loaded<F> {
@@ -93,6 +109,10 @@ impl<F: Persist> fmt::Debug for Loaded<F> {
 impl<F: Persist> Loaded<F> {
     /// Reads a snapshot of this program.
     ///
+    /// A frame whose kind or slots the program cannot read is *refused*: all else may be looked
+    /// at, [`report`](Self::report) says which, and only who asks for the machine or the
+    /// continuation that it is in gets the error.
+    ///
     /// # Errors
     ///
     /// If it is none, or damaged, or of another program, or larger than may be.
@@ -101,79 +121,65 @@ impl<F: Persist> Loaded<F> {
         registry: &Rc<Registry>,
         limits: LoadLimits,
     ) -> Result<Self, LoadError> {
-        let Some(after) = bytes.strip_prefix(MAGIC) else {
+        Self::read_increments(&[bytes], registry, limits)
+    }
+
+    /// Reads a snapshot and increments to it, each after its base. The roots are those of the
+    /// last one.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and if one is not an increment to the one before.
+    pub fn read_increments(
+        snapshots: &[impl AsRef<[u8]>],
+        registry: &Rc<Registry>,
+        limits: LoadLimits,
+    ) -> Result<Self, LoadError> {
+        let changes = Changes::begin();
+        let mut all = 0usize;
+        let mut content = Vec::new();
+        let mut ends = Vec::new();
+        for bytes in snapshots {
+            let bytes = bytes.as_ref();
+            all = all.saturating_add(bytes.len());
+            limits.check("bytes", limits.bytes.min(u32::MAX as usize), all)?;
+            let (of_one, checksum) = header::content(bytes)?;
+            content.extend_from_slice(of_one);
+            ends.push((content.len(), checksum));
+        }
+        let budget = Budget::new(limits.depth, limits.elements);
+        let parts = Parts::<F>::default();
+        let mut loading = Loading::new(registry.clone(), parts.clone());
+        let mut reading = Headers {
+            content: &content,
+            registry,
+            limits,
+            kinds: Vec::new(),
+        };
+        let mut headers: Vec<Header> = Vec::new();
+        let mut base = None;
+        let mut start = 0;
+        for &(end, checksum) in &ends {
+            let mut bytes = Reader::new(&content[start..end], &budget);
+            let header = reading.read::<F>(&mut bytes, base, &mut loading)?;
+            let parts = headers.iter().map(|header| header.parts).sum::<usize>() + header.parts;
+            base = Some(BaseId {
+                checksum,
+                parts: u32::try_from(parts).map_err(|_| LoadError::Damaged)?,
+                objects: loading.objects.len() as u32,
+            });
+            headers.push(header);
+            start = end;
+        }
+        let Some(id) = base else {
             return Err(LoadError::NotASnapshot);
         };
-        match after.first() {
-            Some(&FORMAT) => {}
-            Some(b'S') => return Err(LoadError::Sealed),
-            Some(&found) => return Err(LoadError::Format { found }),
-            None => return Err(LoadError::Damaged),
-        }
-        let Some((content, sum)) = bytes.split_last_chunk() else {
-            return Err(LoadError::Damaged);
-        };
-        if crc32fast::hash(content) != u32::from_le_bytes(*sum) {
-            return Err(LoadError::Damaged);
-        }
-        let Some(content) = content.get(MAGIC.len() + 1..) else {
-            return Err(LoadError::Damaged);
-        };
-        let budget = Budget::new(limits.depth, limits.elements);
-        let mut bytes = Reader::new(content, &budget);
-        let program = bytes.string()?;
-        let _version = bytes.number()?;
-        if program != registry.program {
-            return Err(LoadError::Program {
-                found: program.to_owned(),
-                expected: registry.program.clone(),
-            });
-        }
-        let mut kinds = Vec::new();
-        for _ in 0..bytes.count(2)? {
-            let name = bytes.string()?;
-            let version = bytes.number()?.try_into().map_err(|_| LoadError::Damaged)?;
-            let readable = |name: &str, version| {
-                let kind = F::KINDS.iter().position(|kind| kind.name == name)?;
-                let FrameDescriptor {
-                    reads,
-                    version: now,
-                    ..
-                } = F::KINDS[kind];
-                (reads..=now).contains(&version).then_some((kind, version))
-            };
-            let path = registry.frames.path(name, version, readable);
-            let ((kind, version), steps) = path.ok_or_else(|| LoadError::Kind {
-                name: name.to_owned(),
-                version,
-            })?;
-            kinds.push(Kind {
-                kind,
-                version,
-                steps,
-            });
-        }
-        let tags = identities(&mut bytes, registry)?;
-        let keys = identities(&mut bytes, registry)?;
-        let mut types = Vec::new();
-        for _ in 0..bytes.count(2)? {
-            let name = bytes.string()?.to_owned();
-            let version = bytes.number()?.try_into().map_err(|_| LoadError::Damaged)?;
-            types.push((name, version));
-        }
-        let parts = Parts::<F>::default();
-        let loading = Loading::new(registry.clone(), tags, keys, types, parts.clone());
+        loading.contents = std::vec![0; loading.objects.len()];
+        let kinds = reading.kinds;
         let scope = Scope::load(loading);
-        let mut source = Source {
-            content,
-            bytes,
-            home: Home::new(),
-            limits,
-            budget: &budget,
-            kinds,
-            parts,
-        };
-        let roots = match source.body() {
+        let mut source = Source::new(&content, limits, &budget, &kinds, parts.clone());
+        let ends = ends.iter().map(|(end, _)| *end);
+        let roots = match bodies(&mut source, &headers, ends) {
             Ok(roots) => roots,
             Err(error) => {
                 let loading = scope.loaded();
@@ -184,41 +190,76 @@ impl<F: Persist> Loaded<F> {
                 return Err(error);
             }
         };
+        let Source { home, refused, .. } = source;
+        let (roots, refused_object) = roots;
         Ok(Self {
-            home: source.home,
+            home,
+            headers,
+            parts,
             roots,
+            refused,
+            refused_object,
             loading: scope.loaded(),
-            content: content.to_vec(),
+            changes,
+            id,
             limits,
             elements: budget.elements(),
+            kinds,
+            content,
         })
     }
+}
 
-    /// The value that was added as root `index`.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError::Root`] if there is none, and if it is of another type what that comes to.
-    pub fn value<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, LoadError> {
-        let Some(Root::Value(range)) = self.roots.get(index) else {
-            return Err(LoadError::Root { index });
-        };
-        let Some(loading) = self.loading.take() else {
-            return Err(LoadError::Root { index });
-        };
-        let scope = Scope::load(loading);
-        let (limits, budget) = (self.limits, Budget::new(self.limits.depth, self.elements));
-        let mut bytes = Reader::new(&self.content[range.clone()], &budget);
-        let value = bytes.value();
-        let value = value.map_err(|error| failed(error, "a root", limits, &budget));
-        let filled = fill_objects(&self.content, limits, &budget);
-        self.loading = scope.loaded();
-        self.elements = budget.elements();
-        filled?;
-        match bytes.is_empty() {
-            true => value,
-            false => value.and(Err(LoadError::Invalid("a root has more in it"))),
+/// The parts of all snapshots, the roots of the last, and what is shared.
+fn bodies<F: Persist>(
+    source: &mut Source<'_, F>,
+    headers: &[Header],
+    ends: impl Iterator<Item = usize>,
+) -> Result<(Vec<Root<F>>, Option<Refused>), LoadError> {
+    let (content, limits, budget) = (source.content, source.limits, source.budget);
+    let mut roots = Vec::new();
+    for (index, (header, end)) in headers.iter().zip(ends).enumerate() {
+        source.bytes = Reader::new(&content[header.parts_at..end], budget);
+        source.kinds_from = header.kinds_from;
+        for _ in 0..header.parts {
+            source.restore()?;
         }
+        for &number in &header.objects {
+            let start = source.bytes.range(content).start as u32;
+            let len = source.bytes.index()?;
+            source.bytes.take(len)?;
+            known(session::loading(|loading| {
+                loading.contents[number as usize] = start;
+                Ok(())
+            }))?;
+        }
+        let count = source.bytes.count(2)?;
+        limits.check("parts", limits.parts, count)?;
+        for _ in 0..count {
+            let len = source.bytes.index()?;
+            let root = source.bytes.take(len)?;
+            if index + 1 == headers.len() {
+                let after = mem::replace(&mut source.bytes, root);
+                roots.push(source.root()?);
+                source.bytes = after;
+            }
+        }
+        let schema = source.bytes.index()?;
+        source.bytes.take(schema)?;
+        if !source.bytes.is_empty() {
+            return Err(LoadError::Invalid("there is more after the schema"));
+        }
+    }
+    let filled = or_refused(fill_objects(content, limits, budget))?;
+    Ok((roots, filled.err()))
+}
+
+/// What the program asks for.
+impl<F: Persist> Loaded<F> {
+    /// The version of the program that wrote it.
+    #[must_use]
+    pub fn program_version(&self) -> u64 {
+        self.headers.last().map_or(0, |header| header.version)
     }
 
     /// How many roots there are.
@@ -233,17 +274,55 @@ impl<F: Persist> Loaded<F> {
         self.roots.is_empty()
     }
 
-    /// Takes the machine that was added as root `index`.
+    /// The value that was added as root `index`.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Root`] if there is none, or it was taken.
+    /// [`LoadError::Root`] if there is none, and if it is of another type what that comes to.
+    pub fn value<T: DeserializeOwned>(&mut self, index: usize) -> Result<T, LoadError> {
+        self.whole()?;
+        let Some(Root::Value(range)) = self.roots.get(index) else {
+            return Err(LoadError::Root { index });
+        };
+        let range = range.clone();
+        self.within(|content, _, limits, budget| {
+            let mut bytes = Reader::new(&content[range], budget);
+            let value = bytes.value();
+            let value = value.map_err(|error| failed(error, "a root", limits, budget));
+            fill_objects(content, limits, budget)?;
+            match bytes.is_empty() {
+                true => value,
+                false => value.and(Err(LoadError::Invalid("a root has more in it"))),
+            }
+        })
+    }
+
+    /// Takes the machine that was added as root `index`.
+    ///
+    /// If a frame in it is refused, and the registry's [policy](Registry::policy) is to restart,
+    /// the machine goes on at the nearest checkpoint below all refused frames, which is resumed
+    /// with [`Input::Restarted`](crate::frame::Input::Restarted). The frames above are dropped;
+    /// of the winders that are left so, each *after* that can be decoded runs first, the
+    /// innermost first, on top of the checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Root`] if there is none, or it was taken. If a frame in it is refused, what
+    /// that is refused for.
     pub fn machine(&mut self, index: usize) -> Result<Machine<F>, LoadError> {
+        self.whole()?;
         match self.roots.get_mut(index) {
-            Some(root @ Root::Machine(..)) => match std::mem::replace(root, Root::Taken) {
-                Root::Machine(stack, waits) => Ok(Machine::restored(&self.home, stack, waits)),
-                _ => Err(LoadError::Root { index }),
+            Some(Root::Machine(_, Ok(waiting))) => match mem::replace(waiting, Waiting::Taken) {
+                Waiting::There(stack, waits) => Ok(Machine::restored(&self.home, stack, waits)),
+                Waiting::Taken => Err(LoadError::Root { index }),
             },
+            Some(Root::Machine(stack, Err(why))) => {
+                let (stack, why) = (*stack, why.clone());
+                let restart = self.restart(stack)?;
+                let Restart { layout, afters, .. } = restart.ok_or_else(|| (*why).clone())?;
+                let stack = self.home.continuation(layout);
+                Ok(Machine::restarted(&self.home, stack, afters))
+            }
             _ => Err(LoadError::Root { index }),
         }
     }
@@ -252,11 +331,145 @@ impl<F: Persist> Loaded<F> {
     ///
     /// # Errors
     ///
-    /// [`LoadError::Root`] if there is none.
+    /// [`LoadError::Root`] if there is none. If a frame in it is refused, what that is refused
+    /// for: it would be resumed with a value that its checkpoint has not asked for.
     pub fn continuation(&self, index: usize) -> Result<Continuation<F>, LoadError> {
+        self.whole()?;
         match self.roots.get(index) {
-            Some(Root::Continuation(k)) => Ok(k.clone()),
+            Some(Root::Continuation(_, Ok(k))) => Ok(k.clone()),
+            Some(Root::Continuation(_, Err(why))) => Err((**why).clone()),
             _ => Err(LoadError::Root { index }),
+        }
+    }
+
+    /// What became of each frame of the machine or the continuation that was added as root
+    /// `index`.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Root`] if there is none.
+    pub fn report(&mut self, index: usize) -> Result<Report, LoadError> {
+        let (stack, restart) = match self.roots.get(index) {
+            Some(Root::Machine(stack, Err(_))) => {
+                let stack = *stack;
+                (stack, self.restart(stack)?)
+            }
+            Some(Root::Machine(stack, _) | Root::Continuation(stack, _)) => (*stack, None),
+            _ => return Err(LoadError::Root { index }),
+        };
+        let parts = self.skim()?;
+        let items = stack::walk(&parts, stack, self.most())?;
+        Ok(Report::of::<F>(
+            &parts,
+            &items,
+            &self.kinds,
+            &self.refused,
+            restart.as_ref(),
+        ))
+    }
+
+    /// What increments to this snapshot need. It may be asked for at any time: what changed
+    /// since it was read has changed since.
+    ///
+    /// # Errors
+    ///
+    /// If a frame is refused, what for: there is nothing that could stay as it is.
+    pub fn base(&self) -> Result<Base<F>, LoadError> {
+        self.whole()?;
+        let Some(loading) = &self.loading else {
+            return Err(LoadError::Damaged);
+        };
+        let mut parts = Table::default();
+        for part in &*self.parts.borrow() {
+            match part {
+                Restored::Part(part, _) => parts.push(part.identity(), Some(part.clone())),
+                Restored::Refused(why) => return Err((**why).clone()),
+            };
+        }
+        let (mut tags, mut keys) = (Table::default(), Table::default());
+        for &tag in &loading.tags {
+            tags.push(tag, tag);
+        }
+        for &key in &loading.keys {
+            keys.push(key, key);
+        }
+        Ok(Base(Rc::new(Stored {
+            id: self.id,
+            tags: tags.end(),
+            keys: keys.end(),
+            objects: loading.table().end(),
+            parts: parts.end(),
+            changes: self.changes.clone(),
+        })))
+    }
+
+    /// How much may be in a stack that is walked through.
+    fn most(&self) -> usize {
+        self.limits.frames.saturating_add(self.limits.parts)
+    }
+
+    /// Refuses what may refer to a shared value that could not be decoded.
+    fn whole(&self) -> Result<(), LoadError> {
+        match &self.refused_object {
+            None => Ok(()),
+            Some(why) => Err((**why).clone()),
+        }
+    }
+
+    /// All parts, of which nothing is decoded.
+    fn skim(&self) -> Result<Vec<Skimmed>, LoadError> {
+        let budget = Budget::new(self.limits.depth, self.elements);
+        let mut parts = Vec::new();
+        for header in &self.headers {
+            let mut skim = Skim {
+                content: &self.content,
+                bytes: Reader::new(&self.content[header.parts_at..], &budget),
+                kinds_from: header.kinds_from,
+            };
+            for _ in 0..header.parts {
+                parts.push(skim.part()?);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// How a machine with this stack restarts, if it may and there is a checkpoint.
+    fn restart(&mut self, stack: u32) -> Result<Option<Restart<F>>, LoadError> {
+        let is_restarted = |loading: &Loading| loading.registry.policy == Policy::Restart;
+        if !self.loading.as_ref().is_some_and(is_restarted) {
+            return Ok(None);
+        }
+        let parts = self.skim()?;
+        let items = stack::walk(&parts, stack, self.most())?;
+        self.within(|content, kinds, limits, budget| {
+            Restart::of(&parts, &items, content, kinds, limits, budget)
+        })
+    }
+
+    /// Decodes what was not decoded before.
+    fn within<R>(
+        &mut self,
+        decode: impl FnOnce(&[u8], &[Kind], LoadLimits, &Budget) -> Result<R, LoadError>,
+    ) -> Result<R, LoadError> {
+        let Some(loading) = self.loading.take() else {
+            return Err(LoadError::Damaged);
+        };
+        let scope = Scope::load(loading);
+        let budget = Budget::new(self.limits.depth, self.elements);
+        let decoded = decode(&self.content, &self.kinds, self.limits, &budget);
+        self.loading = scope.loaded();
+        self.elements = budget.elements();
+        decoded
+    }
+}
+
+impl<F: Persist> Drop for Loaded<F> {
+    fn drop(&mut self) {
+        // What nobody got may lead back to itself.
+        if self.refused_object.is_some()
+            && let Some(loading) = self.loading.take()
+        {
+            loading.clear();
         }
     }
 }

@@ -79,24 +79,30 @@
 //! |---|---|
 //! | magic, format | the bytes `segno`, and 1 |
 //! | program | its name, a string; its version, a number |
+//! | base | 0; or, in an increment, 1, the base's checksum, and how many parts and how many objects it has, with those of its own bases |
 //! | kinds of frame | a list: name, a string; version, a number |
 //! | prompt tags | a list: a byte, 1 where it is looked up by its name and 0 where it is minted anew; name, a string |
 //! | mark keys | as prompt tags |
 //! | types of objects | a list: name, a string; version, a number |
-//! | objects | a list: the index of the type |
+//! | objects | how many of the base's have changed, and how many are new; of each that has changed its index and that of its type, of each new one that of its type |
 //! | parts | a list, each after those that it refers to by index: see below |
-//! | objects' values | for each object: its length in bytes; the value |
+//! | objects' values | for each object, in the order above: its length in bytes; the value |
 //! | roots | a list: its length in bytes; 0 and a value, or 1, a continuation and what the machine waits for, or 2 and a continuation |
+//! | schema | its length in bytes; what it is not written down here, and may be skipped |
 //! | checksum | CRC-32 of all before, four bytes, the least significant first |
 //!
 //! A part begins with its kind, a number. *Frames* are a list: the index of the kind, the
-//! length in bytes, the slots, each a value. An *optional* part is 0, or 1 and its index. A
-//! *chain* is 0, or 1, the index of a segment, and how many of its frames. A *position* is a
-//! chain, and an optional rest.
+//! length in bytes, the slots, each a value. A *payload* is the length in bytes, and a value. An
+//! *optional* part is 0, or 1 and its index. A *chain* is 0, or 1, the index of a segment, and
+//! how many of its frames. A *position* is a chain, and an optional rest.
+//!
+//! An increment goes on where its base ends: its tags, keys, objects and parts have the numbers
+//! that follow; kinds of frame and types of objects begin again. A part never changes; an object
+//! has the value that was stored last.
 //!
 //! | kind | part | what follows |
 //! |---|---|---|
-//! | 0 | segment | frames; marks, a list: the index of the frame, that of the key, a value; what is under the frames; the chain below |
+//! | 0 | segment | frames; marks, a list: the index of the frame, that of the key, a payload; what is under the frames; the chain below |
 //! | 1 | rest | a position; the optional rest after it |
 //! | 2 | winder | frames, two: before and after |
 //! | 3 | list of winders | the index of the winder; the position that it is at; the optional list below |
@@ -104,9 +110,9 @@
 //! | 5 | continuation | a list of levels, lowest first: a position; an optional list of winders; how many prompts there are below it, and their tag if there are any |
 //!
 //! What is under frames: 0 for nothing; 1 and the entry of a winder, whose *before* they are;
-//! 2 and the winder whose body they are; 3 or 4 and the value that the body of a winder
+//! 2 and the winder whose body they are; 3 or 4 and the payload that the body of a winder
 //! returned or raised, whose *after* they are. What a machine waits for: 0 for an answer, 1 to
-//! start its topmost frame, 2 to restart it, 3 or 4 to go on with a value or a raised value, 5
+//! start its topmost frame, 2 to restart it, 3 or 4 to go on with a payload or a raised one, 5
 //! to go on with a continuation. A continuation, where it is in a value, is the index of its
 //! part; a shared object that of the object; a named value its name and its revision.
 //!
@@ -119,12 +125,17 @@
 
 #![forbid(unsafe_code)]
 
+mod base;
+mod changes;
 mod continuation;
 mod error;
+mod grammar;
+mod header;
 mod limited;
 mod load;
 mod persist;
 mod registry;
+mod report;
 mod save;
 #[cfg(feature = "seal")]
 mod seal;
@@ -132,13 +143,20 @@ mod session;
 mod shared;
 mod sink;
 mod source;
+mod stack;
+mod table;
 mod upgrade;
 mod wire;
 
+pub use crate::frame::outline::{
+    ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
+};
+pub use base::Base;
 pub use error::{LoadError, SaveError};
 pub use load::{LoadLimits, Loaded};
 pub use persist::{Persist, Slots};
-pub use registry::{Named, Registry};
+pub use registry::{Named, Policy, Registry};
+pub use report::{Answer, FrameReport, Report};
 pub use save::Save;
 #[cfg(feature = "seal")]
 pub use seal::{Refused, Seal, SealError, SealKey};

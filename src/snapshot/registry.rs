@@ -33,6 +33,18 @@ pub struct Registry {
     names: HashMap<usize, &'static str>,
     pub(super) frames: Upgrades,
     pub(super) objects: Upgrades,
+    pub(super) policy: Policy,
+}
+
+/// What becomes of a machine whose frames cannot all be decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It goes on at the nearest [checkpoint](crate::frame::FrameDescriptor::checkpoint) below
+    /// them, if there is one: see [`Loaded::machine`](super::Loaded::machine).
+    Restart,
 }
 
 struct Entry {
@@ -137,6 +149,13 @@ impl Registry {
         upgrade: impl Fn(Old) -> New + 'static,
     ) -> Self {
         self.objects.add(from, to, upgrade);
+        self
+    }
+
+    /// Says what becomes of a machine whose frames cannot all be decoded.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 

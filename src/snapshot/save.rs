@@ -7,18 +7,23 @@ use std::vec::Vec;
 
 use serde::Serialize;
 
+use super::base::{Base, BaseId, Stored};
+use super::changes::Changes;
 use super::error::SaveError;
 use super::persist::Persist;
 use super::registry::Registry;
-use super::session::{self, Identity, Saving, Scope, Table};
-use super::sink::{Sink, known};
+use super::session::{self, Identity, Saving, Scope};
+use super::shared::AnyObject;
+use super::sink::{Sink, known, put_length};
+use super::table::Table;
 use super::wire;
 use super::{FORMAT, MAGIC};
-use crate::frame::parts::{Part, Waits};
+use crate::frame::parts::{Names, Part, Waits};
 use crate::frame::{Continuation, Machine};
 
 /// Writes a snapshot.
 pub struct Save<F: Persist> {
+    base: Option<Base<F>>,
     /// None while it is lent to the values.
     saving: Option<Saving>,
     sink: Sink<F>,
@@ -30,7 +35,7 @@ impl<F: Persist> fmt::Debug for Save<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Save")
             .field("roots", &self.root_count)
-            .field("parts", &self.sink.alive.len())
+            .field("parts", &self.sink.parts.len())
             .finish_non_exhaustive()
     }
 }
@@ -39,9 +44,31 @@ impl<F: Persist> Save<F> {
     /// A snapshot of this program, with nothing in it.
     #[must_use]
     pub fn new(registry: &Rc<Registry>) -> Self {
+        Self::with(
+            Saving::new(registry.clone()),
+            Sink::over(Table::default()),
+            None,
+        )
+    }
+
+    /// An increment: a snapshot that names what `base` has stored, and stores only what is new
+    /// and what is [`Shared`](super::Shared) and has changed since. It takes so much time, too.
+    /// It is [loaded](super::Loaded::read_increments) together with its base.
+    #[must_use]
+    pub fn since(base: &Base<F>, registry: &Rc<Registry>) -> Self {
+        let mut saving = Saving::new(registry.clone());
+        saving.tags = Table::over(&base.0.tags);
+        saving.keys = Table::over(&base.0.keys);
+        saving.objects = Table::over(&base.0.objects);
+        let sink = Sink::over(Table::over(&base.0.parts));
+        Self::with(saving, sink, Some(base.clone()))
+    }
+
+    fn with(saving: Saving, sink: Sink<F>, base: Option<Base<F>>) -> Self {
         Self {
-            saving: Some(Saving::new(registry.clone())),
-            sink: Sink::new(),
+            base,
+            saving: Some(saving),
+            sink,
             roots: Vec::new(),
             root_count: 0,
         }
@@ -85,7 +112,13 @@ impl<F: Persist> Save<F> {
             };
             wire::number(number, to);
             match value {
-                Some(value) => save.sink.encode(to, |to| wire::value(value, to)),
+                Some(value) => save.sink.encode(to, |to| {
+                    let at = to.len();
+                    to.push(0);
+                    wire::value(value, to)?;
+                    put_length(to, at);
+                    Ok(())
+                }),
                 None => Ok(()),
             }
         })
@@ -135,8 +168,8 @@ impl<F: Persist> Save<F> {
     fn continuation_into(&mut self, k: Continuation<F>, to: &mut Vec<u8>) -> Result<(), SaveError> {
         let part = Part::of_continuation(k);
         self.sink.store(part.clone())?;
-        let number = self.sink.part_numbers.get(&part.identity());
-        wire::number(number.copied().unwrap_or_default().into(), to);
+        let number = self.sink.part(part);
+        wire::number(number.into(), to);
         Ok(())
     }
 
@@ -146,60 +179,131 @@ impl<F: Persist> Save<F> {
     /// # Errors
     ///
     /// If a shared object holds what cannot be stored.
-    pub fn finish(mut self) -> Result<Vec<u8>, SaveError> {
-        let (mut directory, mut objects) = (Vec::new(), Vec::new());
-        let mut types = Table::new();
-        let mut done = 0;
+    pub fn finish(self) -> Result<Vec<u8>, SaveError> {
+        self.finish_as_base().map(|(bytes, _)| bytes)
+    }
+
+    /// The same, and what increments to it need.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub fn finish_as_base(mut self) -> Result<(Vec<u8>, Base<F>), SaveError> {
+        // What changes while it is stored has changed since.
+        let changes = Changes::begin();
+        let changed = self.base.as_ref().map(|base| base.0.changes.since());
+        let mut objects = Objects::default();
         self.within(|save| {
+            for address in changed.unwrap_or_default() {
+                let object = known(session::saving(|saving| {
+                    let number = saving.objects.get(&address);
+                    let object = number.and_then(|number| saving.objects.at(number)?.clone());
+                    Ok(number.zip(object))
+                }))?;
+                // Values that others have stored have changed, too.
+                if let Some((number, object)) = object {
+                    objects.changed += 1;
+                    wire::number(number.into(), &mut objects.directory);
+                    objects.store(save, &*object)?;
+                }
+            }
+            let mut next = 0;
             while let Some(object) = known(session::saving(|saving| {
-                Ok(saving.objects.get(done).cloned())
+                Ok(saving.objects.list().get(next).cloned())
             }))? {
-                let number = types.number((object.name(), object.version()));
-                wire::number(number.into(), &mut directory);
-                let mut bytes = Vec::new();
-                save.sink.encode(&mut bytes, |to| object.store(to))?;
-                wire::number(bytes.len() as u64, &mut objects);
-                objects.extend(bytes);
-                done += 1;
+                next += 1;
+                if let Some(object) = object {
+                    object.stamp().store();
+                    objects.store(save, &*object)?;
+                }
             }
             Ok(())
         })?;
         let Some(saving) = self.saving else {
             return Err(SaveError::NotSuspended);
         };
+        let registry = &saving.registry;
         let mut to = MAGIC.to_vec();
         to.push(FORMAT);
-        wire::string(&saving.registry.program, &mut to);
-        wire::number(saving.registry.version, &mut to);
+        wire::string(&registry.program, &mut to);
+        wire::number(registry.version, &mut to);
+        wire::number(self.base.is_some().into(), &mut to);
+        if let Some(base) = &self.base {
+            to.extend(base.0.id.checksum.to_le_bytes());
+            wire::number(base.0.id.parts.into(), &mut to);
+            wire::number(base.0.id.objects.into(), &mut to);
+        }
         wire::number(self.sink.kinds.list.len() as u64, &mut to);
         for &kind in &self.sink.kinds.list {
             let kind = &F::KINDS[kind];
             wire::string(kind.name, &mut to);
             wire::number(kind.version.into(), &mut to);
         }
-        identities(&saving.tags, &saving.registry, &mut to);
-        identities(&saving.keys, &saving.registry, &mut to);
-        wire::number(types.list.len() as u64, &mut to);
-        for (name, version) in types.list {
+        identities(saving.tags.list(), registry, &mut to);
+        identities(saving.keys.list(), registry, &mut to);
+        wire::number(objects.types.list().len() as u64, &mut to);
+        for (name, version) in objects.types.list() {
             wire::string(name, &mut to);
-            wire::number(version.into(), &mut to);
+            wire::number((*version).into(), &mut to);
         }
-        wire::number(done as u64, &mut to);
-        to.extend(directory);
-        wire::number(self.sink.alive.len() as u64, &mut to);
-        to.extend(self.sink.parts);
-        to.extend(objects);
+        wire::number(objects.changed, &mut to);
+        wire::number(saving.objects.list().len() as u64, &mut to);
+        to.extend(objects.directory);
+        wire::number(self.sink.parts.list().len() as u64, &mut to);
+        to.extend(self.sink.bytes);
+        to.extend(objects.values);
         wire::number(self.root_count, &mut to);
         to.extend(self.roots);
-        let sum = crc32fast::hash(&to);
-        to.extend(sum.to_le_bytes());
-        Ok(to)
+        wire::number(0, &mut to); // no schema
+        let checksum = crc32fast::hash(&to);
+        to.extend(checksum.to_le_bytes());
+        let id = BaseId {
+            checksum,
+            parts: self.sink.parts.len(),
+            objects: saving.objects.len(),
+        };
+        let base = Base(Rc::new(Stored {
+            id,
+            tags: saving.tags.end(),
+            keys: saving.keys.end(),
+            objects: saving.objects.end(),
+            parts: self.sink.parts.end(),
+            changes,
+        }));
+        Ok((to, base))
     }
 }
 
-fn identities<T: Identity>(table: &Table<T>, registry: &Registry, to: &mut Vec<u8>) {
-    wire::number(table.list.len() as u64, to);
-    for it in &table.list {
+/// Shared values, as they are written.
+#[derive(Default)]
+struct Objects {
+    types: Table<(&'static str, u32)>,
+    /// How many there are that the base has, as they were.
+    changed: u64,
+    directory: Vec<u8>,
+    values: Vec<u8>,
+}
+
+impl Objects {
+    fn store<F: Persist>(
+        &mut self,
+        save: &mut Save<F>,
+        object: &dyn AnyObject,
+    ) -> Result<(), SaveError> {
+        let of = (object.name(), object.version());
+        let number = self.types.number(of, || of);
+        wire::number(number.into(), &mut self.directory);
+        let mut bytes = Vec::new();
+        save.sink.encode(&mut bytes, |to| object.store(to))?;
+        wire::number(bytes.len() as u64, &mut self.values);
+        self.values.extend(bytes);
+        Ok(())
+    }
+}
+
+fn identities<T: Identity>(list: &[T], registry: &Registry, to: &mut Vec<u8>) {
+    wire::number(list.len() as u64, to);
+    for it in list {
         to.push(it.is_known(registry).into());
         wire::string(it.name(), to);
     }

@@ -17,11 +17,12 @@ use std::string::String;
 use std::thread_local;
 use std::vec::Vec;
 
+use super::base::ObjectTable;
 use super::error::{LoadError, SaveError};
 use super::registry::Registry;
 use super::shared::AnyObject;
+use super::table::Table;
 use super::upgrade::Step;
-use super::wire::Reader;
 use crate::frame::{MarkKey, PromptTag};
 
 /// Tags and keys have the same tables.
@@ -65,37 +66,13 @@ macro_rules! identity {
 identity!(PromptTag, "prompt tag", tags, UnknownTag);
 identity!(MarkKey, "mark key", keys, UnknownKey);
 
-/// What is numbered in the order in which it is met.
-pub(super) struct Table<T> {
-    pub(super) list: Vec<T>,
-    numbers: HashMap<T, u32>,
-}
-
-impl<T: Copy + Eq + std::hash::Hash> Table<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            list: Vec::new(),
-            numbers: HashMap::new(),
-        }
-    }
-
-    pub(super) fn number(&mut self, what: T) -> u32 {
-        let list = &mut self.list;
-        *self.numbers.entry(what).or_insert_with(|| {
-            list.push(what);
-            list.len() as u32 - 1
-        })
-    }
-}
-
 /// A snapshot that is being written.
 pub(super) struct Saving {
     pub(super) registry: Rc<Registry>,
     pub(super) tags: Table<PromptTag>,
     pub(super) keys: Table<MarkKey>,
-    pub(super) objects: Vec<Rc<dyn AnyObject>>,
-    object_numbers: HashMap<usize, u32>,
-    /// The numbers of the continuations that are stored, by their addresses.
+    pub(super) objects: ObjectTable,
+    /// The numbers of the continuations that were met and are stored, by their addresses.
     pub(super) continuations: HashMap<usize, u32>,
     /// Continuations that were met and are not.
     pub(super) pending: Vec<Box<dyn Any>>,
@@ -106,34 +83,21 @@ impl Saving {
     pub(super) fn new(registry: Rc<Registry>) -> Self {
         Self {
             registry,
-            tags: Table::new(),
-            keys: Table::new(),
-            objects: Vec::new(),
-            object_numbers: HashMap::new(),
+            tags: Table::default(),
+            keys: Table::default(),
+            objects: Table::default(),
             continuations: HashMap::new(),
             pending: Vec::new(),
             error: None,
         }
     }
 
-    /// The number of the shared object at this address.
-    pub(super) fn object(&mut self, address: usize, object: impl Fn() -> Rc<dyn AnyObject>) -> u32 {
-        let objects = &mut self.objects;
-        *self.object_numbers.entry(address).or_insert_with(|| {
-            objects.push(object());
-            objects.len() as u32 - 1
-        })
-    }
-
     /// Forgets all parts and objects but so many. What it held is for the caller to drop, since
     /// that may come back here.
-    pub(super) fn forget(&mut self, parts: u32, objects: usize) -> impl Sized + use<> {
+    pub(super) fn forget(&mut self, parts: u32, objects: u32) -> impl Sized + use<> {
         self.continuations.retain(|_, number| *number < parts);
         let pending = mem::take(&mut self.pending);
-        let forgotten = self.objects.split_off(objects);
-        let objects = objects as u32;
-        self.object_numbers.retain(|_, number| *number < objects);
-        (pending, forgotten)
+        (pending, self.objects.truncate(objects))
     }
 
     /// Refuses one whose name is its identity, if nobody could look it up.
@@ -145,16 +109,10 @@ impl Saving {
     }
 }
 
-/// How the value of an object is decoded.
-pub(super) type Fill = fn(&dyn Any, &mut Reader<'_>) -> postcard::Result<()>;
-
 /// An object that was referred to.
 #[derive(Clone)]
 pub(super) struct Referred {
-    pub(super) cell: Rc<dyn Any>,
-    pub(super) fill: Fill,
-    /// Takes its value out again.
-    pub(super) clear: fn(&dyn Any),
+    pub(super) cell: Rc<dyn AnyObject>,
     /// How its value becomes what it is now, if it is another.
     pub(super) steps: Option<Rc<[Step]>>,
 }
@@ -183,18 +141,12 @@ pub(super) struct Loading {
 }
 
 impl Loading {
-    pub(super) fn new(
-        registry: Rc<Registry>,
-        tags: Vec<PromptTag>,
-        keys: Vec<MarkKey>,
-        types: Vec<(String, u32)>,
-        parts: Rc<dyn Any>,
-    ) -> Self {
+    pub(super) fn new(registry: Rc<Registry>, parts: Rc<dyn Any>) -> Self {
         Self {
             registry,
-            tags,
-            keys,
-            types,
+            tags: Vec::new(),
+            keys: Vec::new(),
+            types: Vec::new(),
             objects: Vec::new(),
             referred: HashMap::new(),
             contents: Vec::new(),
@@ -211,9 +163,8 @@ impl Loading {
         number: u32,
         name: &'static str,
         version: u32,
-        empty: impl Fn() -> Rc<dyn Any>,
-        (fill, clear): (Fill, fn(&dyn Any)),
-    ) -> Result<Rc<dyn Any>, LoadError> {
+        empty: impl Fn() -> Rc<dyn AnyObject>,
+    ) -> Result<Rc<dyn AnyObject>, LoadError> {
         if let Some(referred) = self.referred.get(&number) {
             return Ok(referred.cell.clone());
         }
@@ -231,13 +182,12 @@ impl Loading {
         let cell = empty();
         let referred = Referred {
             cell: cell.clone(),
-            fill,
-            clear,
             steps: (!steps.is_empty()).then(|| steps.into()),
         };
         self.referred.insert(number, referred);
         self.ahead.push(number);
-        self.numbers.insert(Rc::as_ptr(&cell).addr(), number);
+        let address = Rc::as_ptr(&cell).cast::<()>().addr();
+        self.numbers.insert(address, number);
         Ok(cell)
     }
 
@@ -254,10 +204,25 @@ impl Loading {
             .map(|(referred, start)| (number, referred, *start as usize)))
     }
 
+    /// The objects.
+    pub(super) fn table(&self) -> ObjectTable {
+        let mut table = Table::default();
+        for number in 0..self.objects.len() as u32 {
+            match self.referred.get(&number) {
+                Some(Referred { cell, .. }) => {
+                    let address = Rc::as_ptr(cell).cast::<()>().addr();
+                    table.push(address, Some(cell.clone()));
+                }
+                None => table.skip(None),
+            }
+        }
+        table
+    }
+
     /// Takes all values out of their objects, so that none leads back to itself.
     pub(super) fn clear(self) {
         for referred in self.referred.values() {
-            (referred.clear)(&*referred.cell);
+            referred.cell.clear();
         }
     }
 

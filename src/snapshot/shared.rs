@@ -13,7 +13,9 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::changes::Stamp;
 use super::session;
+use super::wire;
 use crate::frame::SharedSlot;
 
 /// A type of values that can be [shared](Shared).
@@ -33,6 +35,7 @@ pub struct Shared<T: Object>(Rc<ObjectCell<T>>);
 pub(super) struct ObjectCell<T> {
     /// None while a snapshot is being loaded, and its turn has not come.
     value: RefCell<Option<T>>,
+    stamp: Stamp,
 }
 
 impl<T: Object> Shared<T> {
@@ -40,6 +43,7 @@ impl<T: Object> Shared<T> {
     pub fn new(value: T) -> Self {
         Self(Rc::new(ObjectCell {
             value: RefCell::new(Some(value)),
+            stamp: Stamp::default(),
         }))
     }
 
@@ -63,7 +67,10 @@ impl<T: Object> Shared<T> {
     /// [`with`](Self::with).
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
         match &mut *self.0.value.borrow_mut() {
-            Some(value) => change(value),
+            Some(value) => {
+                self.0.stamp.change(self.address());
+                change(value)
+            }
             None => panic!("a shared value was changed before it was loaded"),
         }
     }
@@ -87,6 +94,10 @@ impl<T: Object> Shared<T> {
     /// As [`update`](Self::update).
     pub fn set(&self, value: T) {
         drop(self.update(|old| std::mem::replace(old, value)));
+    }
+
+    fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
     }
 
     /// Whether both are the same.
@@ -170,11 +181,16 @@ impl<T: Object> Drop for Shared<T> {
 }
 
 /// A shared value, whatever its type.
-pub(super) trait AnyObject {
+pub(super) trait AnyObject: Any {
     fn name(&self) -> &'static str;
     fn version(&self) -> u32;
+    fn stamp(&self) -> &Stamp;
     /// Encodes the value.
     fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()>;
+    /// Decodes the value.
+    fn fill(&self, from: &mut wire::Reader<'_>) -> postcard::Result<()>;
+    /// Takes the value out.
+    fn clear(&self);
 }
 
 impl<T: Object> AnyObject for ObjectCell<T> {
@@ -186,38 +202,37 @@ impl<T: Object> AnyObject for ObjectCell<T> {
         T::VERSION
     }
 
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
     fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()> {
         match self.value.try_borrow() {
             Ok(value) => match &*value {
-                Some(value) => super::wire::value(value, to),
+                Some(value) => wire::value(value, to),
                 None => Err(postcard::Error::SerdeSerCustom),
             },
             Err(_) => Err(postcard::Error::SerdeSerCustom),
         }
     }
-}
 
-/// Decodes the value of a shared object that was referred to as a `T`.
-fn fill<T: Object>(cell: &dyn Any, from: &mut super::wire::Reader<'_>) -> postcard::Result<()> {
-    let value = from.value::<T>()?;
-    if let Some(cell) = cell.downcast_ref::<ObjectCell<T>>() {
-        *cell.value.borrow_mut() = Some(value);
+    fn fill(&self, from: &mut wire::Reader<'_>) -> postcard::Result<()> {
+        let value = from.value::<T>()?;
+        *self.value.borrow_mut() = Some(value);
+        Ok(())
     }
-    Ok(())
-}
 
-/// Takes the value out of a shared object that was referred to as a `T`.
-fn clear<T: Object>(cell: &dyn Any) {
-    if let Some(cell) = cell.downcast_ref::<ObjectCell<T>>() {
-        drop(cell.value.take());
+    fn clear(&self) {
+        drop(self.value.take());
     }
 }
 
 impl<T: Object> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let address = Rc::as_ptr(&self.0).addr();
+        let address = self.address();
         let id = session::refer(|_, reference| {
-            reference.number(address, |saving| saving.object(address, || self.0.clone()))
+            let object = || -> Option<Rc<dyn AnyObject>> { Some(self.0.clone()) };
+            reference.number(address, |saving| saving.objects.number(address, object))
         });
         id.map_err(S::Error::custom)?.serialize(to)
     }
@@ -226,13 +241,16 @@ impl<T: Object> Serialize for Shared<T> {
 impl<'de, T: Object> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let id = u32::deserialize(from)?;
-        let empty = || -> Rc<dyn Any> {
-            Rc::new(ObjectCell::<T> {
+        let empty = || -> Rc<dyn AnyObject> {
+            let cell = ObjectCell::<T> {
                 value: RefCell::new(None),
-            })
+                stamp: Stamp::default(),
+            };
+            cell.stamp.store();
+            Rc::new(cell)
         };
         let cell = session::loading(|loading| {
-            let cell = loading.object(id, T::NAME, T::VERSION, empty, (fill::<T>, clear::<T>))?;
+            let cell: Rc<dyn Any> = loading.object(id, T::NAME, T::VERSION, empty)?;
             cell.downcast().map_err(|_| loading.other_type(id, T::NAME))
         });
         cell.map(Self).map_err(D::Error::custom)

@@ -1,25 +1,25 @@
 //! The parts of a snapshot, as they are written.
 
 use std::borrow::ToOwned;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
+use super::base::PartTable;
 use super::error::SaveError;
+use super::grammar::{self, Put};
 use super::persist::Persist;
 use super::session;
 use super::wire;
-use crate::frame::parts::{Part, Store, Unstorable};
+use crate::frame::parts::{Names, Part, Unstorable};
 use crate::frame::{Continuation, MarkKey, PromptTag};
 
 /// What is written of the frames so far.
 pub(super) struct Sink<F: Persist> {
     pub(super) kinds: Kinds,
-    pub(super) parts: Vec<u8>,
-    pub(super) part_numbers: HashMap<(usize, usize), u32>,
-    /// All of them, since their addresses are their identities.
-    pub(super) alive: Vec<Part<F>>,
+    pub(super) parts: PartTable<F>,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// The kinds of frame that were met, by their indices.
@@ -47,8 +47,8 @@ impl Kinds {
 /// How far a sink is.
 pub(super) struct Mark {
     bytes: usize,
-    parts: usize,
-    objects: usize,
+    parts: u32,
+    objects: u32,
 }
 
 /// A part that is being looked at.
@@ -59,15 +59,15 @@ enum Visit<F: Persist> {
 }
 
 impl<F: Persist> Sink<F> {
-    pub(super) fn new() -> Self {
+    /// One whose parts go on where others have ended.
+    pub(super) fn over(parts: PartTable<F>) -> Self {
         Self {
             kinds: Kinds {
                 list: Vec::new(),
                 numbers: vec![None; F::KINDS.len()],
             },
-            parts: Vec::new(),
-            part_numbers: HashMap::new(),
-            alive: Vec::new(),
+            parts,
+            bytes: Vec::new(),
         }
     }
 
@@ -79,7 +79,8 @@ impl<F: Persist> Sink<F> {
         while let Some(visit) = visits.pop() {
             let (Visit::Enter(part) | Visit::Leave(part)) = &visit;
             let identity = part.identity();
-            if self.part_numbers.contains_key(&identity) {
+            if let Some(number) = self.parts.get(&identity) {
+                tell(part, number)?;
                 continue;
             }
             match visit {
@@ -92,28 +93,20 @@ impl<F: Persist> Sink<F> {
                     visits.insert(at, Visit::Leave(part));
                 }
                 Visit::Leave(part) => {
-                    let start = self.parts.len();
-                    wire::number(identity.0 as u64, &mut self.parts);
-                    if let Err(error) = part.store(self) {
-                        self.parts.truncate(start);
+                    let start = self.bytes.len();
+                    let put = part.with_outline(self, |sink, outline| grammar::put(outline, sink));
+                    if let Err(error) = put {
+                        self.bytes.truncate(start);
                         return Err(error);
                     }
                     let before = visits.len();
                     if !self.met(&mut visits)? {
-                        let number = self.alive.len() as u32;
-                        self.part_numbers.insert(identity, number);
-                        if let Some(k) = part.as_continuation() {
-                            let address = k.address();
-                            known(session::saving(|saving| {
-                                saving.continuations.insert(address, number);
-                                Ok(())
-                            }))?;
-                        }
-                        self.alive.push(part);
+                        tell(&part, self.parts.len())?;
+                        self.parts.push(identity, Some(part));
                     } else {
                         // It holds continuations that have to come first; then it is stored
                         // again.
-                        self.parts.truncate(start);
+                        self.bytes.truncate(start);
                         if !waiting.insert(identity) {
                             return Err(SaveError::Circular);
                         }
@@ -132,22 +125,20 @@ impl<F: Persist> Sink<F> {
             Ok(saving.objects.len())
         }))?;
         Ok(Mark {
-            bytes: self.parts.len(),
-            parts: self.alive.len(),
+            bytes: self.bytes.len(),
+            parts: self.parts.len(),
             objects,
         })
     }
 
     /// Forgets what was stored since.
     pub(super) fn back_to(&mut self, mark: Mark) -> Result<(), SaveError> {
-        let parts = mark.parts as u32;
-        self.parts.truncate(mark.bytes);
-        self.part_numbers.retain(|_, number| *number < parts);
-        self.alive.truncate(mark.parts);
-        let forgotten = known(session::saving(|saving| {
-            Ok(saving.forget(parts, mark.objects))
+        self.bytes.truncate(mark.bytes);
+        let forgotten = self.parts.truncate(mark.parts);
+        let also = known(session::saving(|saving| {
+            Ok(saving.forget(mark.parts, mark.objects))
         }))?;
-        drop(forgotten);
+        drop((forgotten, also));
         Ok(())
     }
 
@@ -206,66 +197,51 @@ fn failed_with(why: String) -> SaveError {
     known.ok().flatten().unwrap_or(SaveError::Value(why))
 }
 
-impl<F: Persist> Store<F> for Sink<F> {
+/// Tells the values which number a continuation has.
+fn tell<F: Persist>(part: &Part<F>, number: u32) -> Result<(), SaveError> {
+    let Some(k) = part.as_continuation() else {
+        return Ok(());
+    };
+    known(session::saving(|saving| {
+        saving.continuations.insert(k.address(), number);
+        Ok(())
+    }))
+}
+
+/// Puts the length of what was written since `at` before it, where a byte was left for it.
+pub(super) fn put_length(bytes: &mut Vec<u8>, at: usize) {
+    let len = bytes.len() - (at + 1);
+    if len < 0x80 {
+        bytes[at] = len as u8;
+    } else {
+        let mut length = Vec::new();
+        wire::number(len as u64, &mut length);
+        bytes.splice(at..=at, length);
+    }
+}
+
+impl<F: Persist> Names<F> for Sink<F> {
     type Error = SaveError;
 
-    fn number(&mut self, number: usize) {
-        wire::number(number as u64, &mut self.parts);
-    }
-
-    fn tag(&mut self, tag: PromptTag) -> Result<(), SaveError> {
-        let number = known(session::saving(|saving| {
+    fn tag(&mut self, tag: PromptTag) -> Result<u32, SaveError> {
+        known(session::saving(|saving| {
             saving.identity(tag)?;
-            Ok(saving.tags.number(tag))
-        }))?;
-        self.number(number as usize);
-        Ok(())
+            Ok(saving.tags.number(tag, || tag))
+        }))
     }
 
-    fn key(&mut self, key: MarkKey) -> Result<(), SaveError> {
-        let number = known(session::saving(|saving| {
+    fn key(&mut self, key: MarkKey) -> Result<u32, SaveError> {
+        known(session::saving(|saving| {
             saving.identity(key)?;
-            Ok(saving.keys.number(key))
-        }))?;
-        self.number(number as usize);
-        Ok(())
+            Ok(saving.keys.number(key, || key))
+        }))
     }
 
-    fn value(&mut self, value: &F::Value) -> Result<(), SaveError> {
-        wire::value(value, &mut self.parts).map_err(failed)
-    }
-
-    fn frames(&mut self, frames: &[F]) -> Result<(), SaveError> {
-        self.number(frames.len());
-        for frame in frames {
-            if let Some(kind) = frame.one_shot() {
-                return Err(SaveError::OneShot { frame: kind });
-            }
-            let kind = self.kinds.number(frame.kind());
-            self.number(kind as usize);
-            // The length comes first; most take one byte.
-            let at = self.parts.len();
-            self.parts.push(0);
-            wire::slots(frame, &mut self.parts).map_err(failed)?;
-            let len = self.parts.len() - (at + 1);
-            if len < 0x80 {
-                self.parts[at] = len as u8;
-            } else {
-                let mut bytes = Vec::new();
-                wire::number(len as u64, &mut bytes);
-                self.parts.splice(at..=at, bytes);
-            }
-        }
-        Ok(())
-    }
-
-    fn part(&mut self, part: Part<F>) -> Result<(), SaveError> {
-        let number = self.part_numbers.get(&part.identity());
-        let Some(&number) = number else {
+    fn part(&mut self, part: Part<F>) -> u32 {
+        let Some(number) = self.parts.get(&part.identity()) else {
             unreachable!("a part is stored after those that it consists of")
         };
-        self.number(number as usize);
-        Ok(())
+        number
     }
 
     fn refuse(&mut self, why: Unstorable) -> SaveError {
@@ -273,5 +249,37 @@ impl<F: Persist> Store<F> for Sink<F> {
             Unstorable::OneShot(frame) => SaveError::OneShot { frame },
             Unstorable::Refused(refusal) => SaveError::Refused(refusal),
         }
+    }
+}
+
+impl<F: Persist> Put<&[F], &F::Value> for Sink<F> {
+    type Error = SaveError;
+
+    fn number(&mut self, number: usize) {
+        wire::number(number as u64, &mut self.bytes);
+    }
+
+    fn frames(&mut self, frames: &&[F]) -> Result<(), SaveError> {
+        wire::number(frames.len() as u64, &mut self.bytes);
+        for frame in *frames {
+            if let Some(kind) = frame.one_shot() {
+                return Err(SaveError::OneShot { frame: kind });
+            }
+            let kind = self.kinds.number(frame.kind());
+            wire::number(kind.into(), &mut self.bytes);
+            let at = self.bytes.len();
+            self.bytes.push(0);
+            wire::slots(frame, &mut self.bytes).map_err(failed)?;
+            put_length(&mut self.bytes, at);
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, value: &&F::Value) -> Result<(), SaveError> {
+        let at = self.bytes.len();
+        self.bytes.push(0);
+        wire::value(*value, &mut self.bytes).map_err(failed)?;
+        put_length(&mut self.bytes, at);
+        Ok(())
     }
 }

@@ -2,34 +2,59 @@
 
 use std::borrow::ToOwned;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::error::LoadError;
+use super::grammar::{self, Take};
 use super::limited::{Budget, Exceeded};
 use super::load::LoadLimits;
 use super::persist::Persist;
 use super::session::{self, Loading};
 use super::upgrade::{Step, upgraded};
 use super::wire::{Reader, StoredSlots};
-use crate::frame::parts::{Extent, Home, Part, Restore, Waits};
+use crate::frame::parts::{Extent, Home, Known, Part, Waits};
 use crate::frame::{Continuation, MarkKey, PromptTag};
+
+/// Why something is not there, though the snapshot may be looked at.
+pub(super) type Refused = Rc<LoadError>;
 
 /// What a snapshot is of.
 pub(super) enum Root<F: Persist> {
-    Machine(Continuation<F>, Waits<F::Value, Continuation<F>>),
-    Continuation(Continuation<F>),
+    /// Its stack, and what it waits for.
+    Machine(u32, Result<Waiting<F>, Refused>),
+    Continuation(u32, Result<Continuation<F>, Refused>),
     /// A value, by where it is. What type it is of is not known.
     Value(Range<usize>),
+}
+
+/// A machine that can go on.
+pub(super) enum Waiting<F: Persist> {
+    There(Continuation<F>, Waits<F::Value, Continuation<F>>),
     Taken,
 }
 
-pub(super) type Parts<F> = Rc<RefCell<Vec<(Part<F>, Extent)>>>;
+/// A part, or why there is none.
+pub(super) enum Restored<F: Persist> {
+    Part(Part<F>, Extent),
+    Refused(Refused),
+}
+
+pub(super) type Parts<F> = Rc<RefCell<Vec<Restored<F>>>>;
+
+/// A kind of frame that is stored.
+pub(super) struct Kind {
+    pub(super) name: String,
+    pub(super) version: u32,
+    /// What it is now.
+    pub(super) now: Result<Now, Refused>,
+}
 
 /// What becomes of a kind of frame that was stored.
-pub(super) struct Kind {
+pub(super) struct Now {
     /// The kind that it is now.
     pub(super) kind: usize,
     /// The version that it has once the steps are gone.
@@ -44,19 +69,62 @@ pub(super) struct Source<'a, F: Persist> {
     pub(super) home: Home<F>,
     pub(super) limits: LoadLimits,
     pub(super) budget: &'a Budget,
-    /// The kinds of frame, by their numbers in the snapshot.
-    pub(super) kinds: Vec<Kind>,
+    /// The kinds of frame.
+    pub(super) kinds: &'a [Kind],
+    /// Which of them is the first of the snapshot that is being read.
+    pub(super) kinds_from: usize,
     pub(super) parts: Parts<F>,
+    /// Frames that could not be decoded, by their parts and their indices there.
+    pub(super) refused: HashMap<(u32, usize), Refused>,
+    /// Why the part that is being restored is refused.
+    why: Option<Refused>,
+}
+
+impl Now {
+    /// The frame that was stored with these slots.
+    #[inline]
+    pub(super) fn frame<F: Persist>(
+        &self,
+        slots: Reader<'_>,
+        limits: LoadLimits,
+        budget: &Budget,
+    ) -> Result<F, LoadError> {
+        let frame = if self.steps.is_empty() {
+            frame(self, slots)
+        } else {
+            let now = upgraded(slots, &self.steps);
+            now.and_then(|now| frame(self, slots.of(&now)))
+        };
+        let frame: F = frame.map_err(|error| {
+            let of = F::KINDS[self.kind].name;
+            failed(error, of, limits, budget)
+        })?;
+        match frame.one_shot() {
+            Some(_) => Err(LoadError::Invalid("a frame has no second copy")),
+            None => Ok(frame),
+        }
+    }
 }
 
 /// A frame, of all of the bytes.
 #[inline]
-fn frame<F: Persist>(kind: &Kind, bytes: Reader<'_>) -> postcard::Result<F> {
-    let version = kind.version;
+fn frame<F: Persist>(now: &Now, bytes: Reader<'_>) -> postcard::Result<F> {
+    let version = now.version;
     let mut slots = StoredSlots { bytes, version };
-    let frame = F::load(kind.kind, &mut slots)?;
+    let frame = F::load(now.kind, &mut slots)?;
     slots.bytes.end()?;
     Ok(frame)
+}
+
+/// A value, of all of the bytes.
+pub(super) fn value<F: Persist>(
+    mut bytes: Reader<'_>,
+    limits: LoadLimits,
+    budget: &Budget,
+) -> Result<F::Value, LoadError> {
+    let value = bytes.value();
+    let value = value.and_then(|value| bytes.end().map(|()| value));
+    value.map_err(|error| failed(error, "a value", limits, budget))
 }
 
 /// What a value failed for, as far as it is known.
@@ -86,39 +154,31 @@ pub(super) fn failed(
     LoadError::Limit { what, limit }
 }
 
-fn known<R>(answer: Result<R, &'static str>) -> Result<R, LoadError> {
+pub(super) fn known<R>(answer: Result<R, &'static str>) -> Result<R, LoadError> {
     answer.map_err(|_| {
         let known = session::loading(|loading| Ok(loading.error.take()));
         known.ok().flatten().unwrap_or(LoadError::Damaged)
     })
 }
 
-impl<F: Persist> Restore<F> for Source<'_, F> {
-    type Error = LoadError;
+/// What is refused is for whoever wants to run it; every other error is of the whole snapshot.
+pub(super) fn or_refused<T>(result: Result<T, LoadError>) -> Result<Result<T, Refused>, LoadError> {
+    match result {
+        Ok(there) => Ok(Ok(there)),
+        Err(error) if error.is_refusal() => Ok(Err(Rc::new(error))),
+        Err(error) => Err(error),
+    }
+}
+
+impl<F: Persist> Take for Source<'_, F> {
+    type Frames = Result<Vec<F>, Refused>;
+    type Value = Result<F::Value, Refused>;
 
     fn number(&mut self) -> Result<usize, LoadError> {
         self.bytes.index()
     }
 
-    fn tag(&mut self) -> Result<PromptTag, LoadError> {
-        let number = self.bytes.index()?;
-        let tag = session::loading(|loading| Ok(loading.tags.get(number).copied()));
-        known(tag)?.ok_or(LoadError::Invalid("there is no such prompt tag"))
-    }
-
-    fn key(&mut self) -> Result<MarkKey, LoadError> {
-        let number = self.bytes.index()?;
-        let key = session::loading(|loading| Ok(loading.keys.get(number).copied()));
-        known(key)?.ok_or(LoadError::Invalid("there is no such mark key"))
-    }
-
-    fn value(&mut self) -> Result<F::Value, LoadError> {
-        self.bytes
-            .value()
-            .map_err(|error| failed(error, "a value", self.limits, self.budget))
-    }
-
-    fn frames(&mut self) -> Result<Vec<F>, LoadError> {
+    fn frames(&mut self) -> Result<Self::Frames, LoadError> {
         // A frame takes at least two bytes, and a Vec of them as much as they are large.
         let count = self.bytes.count(2)?;
         if count > self.limits.frames {
@@ -129,37 +189,64 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
             });
         }
         let mut frames = Vec::with_capacity(count);
-        for _ in 0..count {
+        let mut refused = None;
+        for index in 0..count {
             let kind = self.bytes.index()?;
-            let Some(kind) = self.kinds.get(kind) else {
+            let kind = self.kinds_from.checked_add(kind);
+            let Some(kind) = kind.and_then(|kind| self.kinds.get(kind)) else {
                 return Err(LoadError::Invalid("there is no such kind of frame"));
             };
             let len = self.bytes.index()?;
             let slots = self.bytes.take(len)?;
-            let frame = if kind.steps.is_empty() {
-                frame::<F>(kind, slots)
-            } else {
-                let now = upgraded(slots, &kind.steps);
-                now.and_then(|now| frame(kind, slots.of(&now)))
+            let why = match &kind.now {
+                Ok(now) => match now.frame(slots, self.limits, self.budget) {
+                    Ok(frame) => {
+                        frames.push(frame);
+                        continue;
+                    }
+                    Err(error) if error.is_refusal() => Rc::new(error),
+                    Err(error) => return Err(error),
+                },
+                Err(why) => why.clone(),
             };
-            let frame: F = frame.map_err(|error| {
-                let of = F::KINDS[kind.kind].name;
-                failed(error, of, self.limits, self.budget)
-            })?;
-            if frame.one_shot().is_some() {
-                return Err(LoadError::Invalid("a frame has no second copy"));
-            }
-            frames.push(frame);
+            let part = self.parts.borrow().len() as u32;
+            self.refused.insert((part, index), why.clone());
+            refused.get_or_insert(why);
         }
-        Ok(frames)
+        Ok(refused.map_or(Ok(frames), Err))
     }
 
-    fn part(&mut self) -> Result<(Part<F>, Extent), LoadError> {
-        let number = self.bytes.index()?;
-        let part = self.parts.borrow().get(number).cloned();
-        part.ok_or(LoadError::Invalid(
-            "a part comes before what it consists of",
-        ))
+    fn value(&mut self) -> Result<Self::Value, LoadError> {
+        let len = self.bytes.index()?;
+        let bytes = self.bytes.take(len)?;
+        or_refused(value::<F>(bytes, self.limits, self.budget))
+    }
+}
+
+impl<F: Persist> Known<F> for Source<'_, F> {
+    type Error = LoadError;
+
+    fn tag(&mut self, number: u32) -> Result<PromptTag, LoadError> {
+        let tag = session::loading(|loading| Ok(loading.tags.get(number as usize).copied()));
+        known(tag)?.ok_or(LoadError::Invalid("there is no such prompt tag"))
+    }
+
+    fn key(&mut self, number: u32) -> Result<MarkKey, LoadError> {
+        let key = session::loading(|loading| Ok(loading.keys.get(number as usize).copied()));
+        known(key)?.ok_or(LoadError::Invalid("there is no such mark key"))
+    }
+
+    fn part(&mut self, number: u32) -> Result<(Part<F>, Extent), LoadError> {
+        match self.parts.borrow().get(number as usize) {
+            Some(Restored::Part(part, extent)) => Ok((part.clone(), *extent)),
+            Some(Restored::Refused(why)) => {
+                self.why = Some(why.clone());
+                Err((**why).clone())
+            }
+            None => Err(LoadError::Invalid(
+                "a part comes before what it consists of",
+            )),
+        }
     }
 
     fn most(&self) -> Extent {
@@ -187,101 +274,96 @@ impl<F: Persist> Restore<F> for Source<'_, F> {
     }
 }
 
-impl<F: Persist> Source<'_, F> {
-    fn continuation(&mut self) -> Result<Continuation<F>, LoadError> {
-        let (part, _) = self.part()?;
-        let k = part.as_continuation().cloned();
-        k.ok_or(LoadError::Invalid("something is no continuation"))
-    }
-
-    /// All parts, roots, and what is shared.
-    pub(super) fn body(&mut self) -> Result<Vec<Root<F>>, LoadError> {
-        let mut objects = Vec::new();
-        for _ in 0..self.count(1)? {
-            let of = self.bytes.number()?;
-            objects.push(of.try_into().map_err(|_| LoadError::Damaged)?);
-        }
-        let count = objects.len();
-        known(session::loading(|loading| {
-            loading.objects = objects;
-            Ok(())
-        }))?;
-        for _ in 0..self.count(2)? {
-            let kind = self.bytes.index()?;
-            let part = Part::restore(kind, self)?;
-            self.parts.borrow_mut().push(part);
-        }
-        for _ in 0..count {
-            let start = self.bytes.range(self.content).start;
-            let start = start.try_into().map_err(|_| LoadError::Damaged)?;
-            let len = self.bytes.index()?;
-            self.bytes.take(len)?;
-            known(session::loading(|loading| {
-                loading.contents.push(start);
-                Ok(())
-            }))?;
-        }
-        let mut roots = Vec::new();
-        for _ in 0..self.count(1)? {
-            let len = self.bytes.index()?;
-            let root = self.bytes.take(len)?;
-            let after = std::mem::replace(&mut self.bytes, root);
-            roots.push(self.root()?);
-            if !self.bytes.is_empty() {
-                return Err(LoadError::Invalid("a root has more in it"));
-            }
-            self.bytes = after;
-        }
-        if !self.bytes.is_empty() {
-            return Err(LoadError::Invalid("there is more after the roots"));
-        }
-        fill_objects(self.content, self.limits, self.budget)?;
-        Ok(roots)
-    }
-
-    /// How many things follow, each of which takes at least so many bytes.
-    fn count(&mut self, least: usize) -> Result<usize, LoadError> {
-        let count = self.bytes.count(least)?;
-        let limit = self.limits.parts;
-        match count > limit {
-            true => Err(LoadError::Limit {
-                what: "parts",
-                limit,
-            }),
-            false => Ok(count),
+impl<'a, F: Persist> Source<'a, F> {
+    pub(super) fn new(
+        content: &'a [u8],
+        limits: LoadLimits,
+        budget: &'a Budget,
+        kinds: &'a [Kind],
+        parts: Parts<F>,
+    ) -> Self {
+        Self {
+            content,
+            bytes: Reader::new(content, budget),
+            home: Home::new(),
+            limits,
+            budget,
+            kinds,
+            kinds_from: 0,
+            parts,
+            refused: HashMap::new(),
+            why: None,
         }
     }
 
-    fn root(&mut self) -> Result<Root<F>, LoadError> {
-        Ok(match self.bytes.number()? {
+    /// The next part.
+    pub(super) fn restore(&mut self) -> Result<(), LoadError> {
+        let restored = match grammar::take(self)?.whole() {
+            Err(why) => Restored::Refused(why),
+            Ok(outline) => match Part::of_outline(outline, self) {
+                Ok((part, extent)) => Restored::Part(part, extent),
+                Err(error) => Restored::Refused(self.why.take().ok_or(error)?),
+            },
+        };
+        self.parts.borrow_mut().push(restored);
+        Ok(())
+    }
+
+    /// The continuation of a number that is read.
+    fn continuation(&mut self) -> Result<(u32, Result<Continuation<F>, Refused>), LoadError> {
+        let number = self.name()?;
+        let k = match self.part(number) {
+            Ok((part, _)) => Ok(part
+                .as_continuation()
+                .cloned()
+                .ok_or(LoadError::Invalid("something is no continuation"))?),
+            Err(error) => Err(self.why.take().ok_or(error)?),
+        };
+        Ok((number, k))
+    }
+
+    /// The next root, which is all of the bytes.
+    pub(super) fn root(&mut self) -> Result<Root<F>, LoadError> {
+        let root = match self.bytes.number()? {
             0 => {
                 let nothing = self.bytes.empty();
                 let rest = std::mem::replace(&mut self.bytes, nothing);
                 Root::Value(rest.range(self.content))
             }
             1 => {
-                let stack = self.continuation()?;
+                let (number, stack) = self.continuation()?;
                 let waits = match self.bytes.number()? {
-                    0 => Waits::Answer,
-                    1 => Waits::Start,
-                    2 => Waits::Restarted,
-                    3 => Waits::Value(self.value()?),
-                    4 => Waits::Raised(self.value()?),
-                    5 => Waits::Continuation(self.continuation()?),
+                    0 => Ok(Waits::Answer),
+                    1 => Ok(Waits::Start),
+                    2 => Ok(Waits::Restarted),
+                    3 => self.value()?.map(Waits::Value),
+                    4 => self.value()?.map(Waits::Raised),
+                    5 => self.continuation()?.1.map(Waits::Continuation),
                     _ => return Err(LoadError::Invalid("a machine waits for nothing known")),
                 };
-                let needs_top = matches!(
-                    waits,
-                    Waits::Start | Waits::Restarted | Waits::Continuation(_)
-                );
-                if stack.is_empty() || needs_top && !stack.has_top() {
-                    return Err(LoadError::Invalid("a machine has no frame"));
+                let machine = stack.and_then(|stack| Ok((stack, waits?)));
+                if let Ok((stack, waits)) = &machine {
+                    let needs_top = matches!(
+                        waits,
+                        Waits::Start | Waits::Restarted | Waits::Continuation(_)
+                    );
+                    if stack.is_empty() || needs_top && !stack.has_top() {
+                        return Err(LoadError::Invalid("a machine has no frame"));
+                    }
                 }
-                Root::Machine(stack, waits)
+                let there = |(stack, waits)| Waiting::There(stack, waits);
+                Root::Machine(number, machine.map(there))
             }
-            2 => Root::Continuation(self.continuation()?),
+            2 => {
+                let (number, k) = self.continuation()?;
+                Root::Continuation(number, k)
+            }
             _ => return Err(LoadError::Invalid("there is no such sort of root")),
-        })
+        };
+        match self.bytes.is_empty() {
+            true => Ok(root),
+            false => Err(LoadError::Invalid("a root has more in it")),
+        }
     }
 }
 
@@ -302,7 +384,7 @@ pub(super) fn fill_objects(
                 now = upgraded(bytes, steps).map_err(failed)?;
                 bytes = Reader::new(&now, budget);
             }
-            (referred.fill)(&*referred.cell, &mut bytes).map_err(failed)?;
+            referred.cell.fill(&mut bytes).map_err(failed)?;
             bytes.end().map_err(failed)
         };
         if let Err(error) = fill() {

@@ -28,23 +28,25 @@ impl<'de> Deserialize<'de> for Link {
     }
 }
 
-/// From one version to the next, as bytes.
-pub(super) type Step = Rc<dyn Fn(&mut Reader<'_>, &mut Vec<u8>) -> postcard::Result<()>>;
-
-/// A step, and what it leads to.
-struct Upgrade {
-    to: (&'static str, u32),
-    step: Step,
+/// From one version to the next.
+#[derive(Clone)]
+pub(super) struct Step {
+    /// What it leads to.
+    pub(super) to: (&'static str, u32),
+    upgrade: Rc<Upgrade>,
 }
+
+/// What it makes of the bytes.
+type Upgrade = dyn Fn(&mut Reader<'_>, &mut Vec<u8>) -> postcard::Result<()>;
 
 /// The steps that are known, by what they lead from.
 #[derive(Default)]
-pub(super) struct Upgrades(HashMap<&'static str, HashMap<u32, Upgrade>>);
+pub(super) struct Upgrades(HashMap<&'static str, HashMap<u32, Step>>);
 
 impl fmt::Debug for Upgrades {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let steps = self.0.iter().flat_map(|(name, versions)| {
-            let step = move |(version, upgrade): (&u32, &Upgrade)| ((*name, *version), upgrade.to);
+            let step = move |(version, step): (&u32, &Step)| ((*name, *version), step.to);
             versions.iter().map(step)
         });
         f.debug_map().entries(steps).finish()
@@ -58,9 +60,10 @@ impl Upgrades {
         to: (&'static str, u32),
         upgrade: impl Fn(Old) -> New + 'static,
     ) {
-        let step: Step = Rc::new(move |bytes, to| wire::value(&upgrade(bytes.value()?), to));
+        let upgrade: Rc<Upgrade> =
+            Rc::new(move |bytes, to| wire::value(&upgrade(bytes.value()?), to));
         let versions = self.0.entry(from.0).or_default();
-        versions.insert(from.1, Upgrade { to, step });
+        versions.insert(from.1, Step { to, upgrade });
     }
 
     /// The steps that lead from a name and a version to one that is wanted, and what that is
@@ -79,12 +82,12 @@ impl Upgrades {
             if let Some(found) = want(at.0, at.1) {
                 return Some((found, steps));
             }
-            let upgrade = self.0.get(at.0)?.get(&at.1)?;
+            let step = self.0.get(at.0)?.get(&at.1)?;
             if steps.len() == most {
                 return None;
             }
-            steps.push(upgrade.step.clone());
-            at = upgrade.to;
+            steps.push(step.clone());
+            at = step.to;
         }
     }
 }
@@ -97,12 +100,12 @@ pub(super) fn upgraded(bytes: Reader<'_>, steps: &[Step]) -> postcard::Result<Ve
     for (index, step) in steps.iter().enumerate() {
         let mut after = Vec::new();
         if index == 0 {
-            step(&mut bytes, &mut after)?;
+            (step.upgrade)(&mut bytes, &mut after)?;
             bytes.end()?;
         } else {
             before = std::mem::take(&mut result);
             let mut bytes = bytes.of(&before);
-            step(&mut bytes, &mut after)?;
+            (step.upgrade)(&mut bytes, &mut after)?;
             bytes.end()?;
         }
         result = after;

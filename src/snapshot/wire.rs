@@ -137,6 +137,18 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number()?).map_err(|_| LoadError::Damaged)
     }
 
+    /// A number that names something.
+    pub(super) fn name(&mut self) -> Result<u32, LoadError> {
+        self.number()?.try_into().map_err(|_| LoadError::Damaged)
+    }
+
+    /// A checksum.
+    pub(super) fn checksum(&mut self) -> Result<u32, LoadError> {
+        let (sum, left) = self.bytes.split_first_chunk().ok_or(LoadError::Damaged)?;
+        self.bytes = left;
+        Ok(u32::from_le_bytes(*sum))
+    }
+
     /// How many things follow, each of which takes at least so many bytes.
     pub(super) fn count(&mut self, least: usize) -> Result<usize, LoadError> {
         let count = self.index()?;
