@@ -32,7 +32,7 @@ pub(super) struct Stored<F: Persist> {
 pub(super) type ObjectTable = Table<usize, Option<Rc<dyn AnyObject>>>;
 
 /// Parts, by their identities. They are kept, since their addresses are those.
-pub(super) type PartTable<F> = Table<(usize, usize), Option<Part<F>>>;
+pub(super) type PartTable<F> = Table<(usize, usize), Part<F>>;
 
 /// By what an increment knows its base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -382,7 +382,7 @@ impl<F: Persist> Loaded<F> {
         let mut parts = Table::default();
         for part in &*self.parts.borrow() {
             match part {
-                Restored::Part(part, _) => parts.push(part.identity(), Some(part.clone())),
+                Restored::Part(part, _) => parts.push(part.identity(), part.clone()),
                 Restored::Refused(why) => return Err((**why).clone()),
             };
         }

@@ -191,16 +191,19 @@ impl<F: Persist> Save<F> {
     pub fn finish_as_base(mut self) -> Result<(Vec<u8>, Base<F>), SaveError> {
         // What changes while it is stored has changed since.
         let changes = Changes::begin();
-        let changed = self.base.as_ref().map(|base| base.0.changes.since());
+        let base = self.base.as_ref().map(|base| &base.0);
+        let stored = base.map_or(0, |base| base.id.objects);
+        let changed = base.map(|base| base.changes.since());
         let mut objects = Objects::default();
         self.within(|save| {
             for address in changed.unwrap_or_default() {
                 let object = known(session::saving(|saving| {
                     let number = saving.objects.get(&address);
+                    let number = number.filter(|number| *number < stored);
                     let object = number.and_then(|number| saving.objects.at(number)?.clone());
                     Ok(number.zip(object))
                 }))?;
-                // Values that others have stored have changed, too.
+                // Values have changed, too, that others have stored.
                 if let Some((number, object)) = object {
                     objects.changed += 1;
                     wire::number(number.into(), &mut objects.directory);

@@ -102,7 +102,7 @@ impl<F: Persist> Sink<F> {
                     let before = visits.len();
                     if !self.met(&mut visits)? {
                         tell(&part, self.parts.len())?;
-                        self.parts.push(identity, Some(part));
+                        self.parts.push(identity, part);
                     } else {
                         // It holds continuations that have to come first; then it is stored
                         // again.
