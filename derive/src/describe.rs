@@ -122,7 +122,8 @@ pub(crate) fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
             SlotKind::Named => quote!(Named),
         };
         let secret = slot.secret.then(|| quote!(.secret()));
-        quote!(#frame::SlotDescriptor::new(#name, #frame::SlotKind::#kind) #secret)
+        let of = slot.ty.to_token_stream().to_string();
+        quote!(#frame::SlotDescriptor::new(#name, #frame::SlotKind::#kind).of(#of) #secret)
     });
     quote! {
         #frame::FrameDescriptor::new(#name, &[#(#slots),*]).version(#version) #reads #checkpoint #one_shot

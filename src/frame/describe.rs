@@ -24,6 +24,9 @@ pub struct SlotDescriptor {
     pub kind: SlotKind,
     /// Whether no view may show what it holds.
     pub secret: bool,
+    /// Its type as it is written in the program, if that was said: so that a change of it can
+    /// be noticed.
+    pub of: &'static str,
 }
 
 impl SlotDescriptor {
@@ -34,7 +37,15 @@ impl SlotDescriptor {
             name,
             kind,
             secret: false,
+            of: "",
         }
+    }
+
+    /// The same, of a type that is written so.
+    #[must_use]
+    pub const fn of(mut self, of: &'static str) -> Self {
+        self.of = of;
+        self
     }
 
     /// The same, but no view may show what it holds.

@@ -11,7 +11,7 @@ use super::load::LoadLimits;
 use super::persist::Persist;
 use super::registry::Registry;
 use super::session::{Identity, Loading};
-use super::source::{Kind, Now};
+use super::source::{Kind, Now, Target};
 use super::wire::Reader;
 use super::{FORMAT, MAGIC};
 use crate::frame::FrameDescriptor;
@@ -52,16 +52,16 @@ pub(super) struct Header {
 }
 
 /// Reads the header of a snapshot.
-pub(super) struct Headers<'a> {
+pub(super) struct Headers<'a, F> {
     pub(super) content: &'a [u8],
     pub(super) registry: &'a Registry,
     pub(super) limits: LoadLimits,
-    pub(super) kinds: Vec<Kind>,
+    pub(super) kinds: Vec<Kind<F>>,
 }
 
-impl Headers<'_> {
+impl<F: Persist> Headers<'_, F> {
     /// Reads the header of a snapshot, whose base was read before.
-    pub(super) fn read<F: Persist>(
+    pub(super) fn read(
         &mut self,
         bytes: &mut Reader<'_>,
         base: Option<BaseId>,
@@ -93,7 +93,7 @@ impl Headers<'_> {
         let (parts_before, objects_before) = base.map_or((0, 0), |it| (it.parts, it.objects));
         let kinds_from = self.kinds.len();
         for _ in 0..bytes.count(2)? {
-            let kind = self.kind::<F>(bytes)?;
+            let kind = self.kind(bytes)?;
             self.kinds.push(kind);
         }
         self.identities(bytes, &mut loading.tags)?;
@@ -147,25 +147,25 @@ impl Headers<'_> {
         Ok(name)
     }
 
-    fn kind<F: Persist>(&self, bytes: &mut Reader<'_>) -> Result<Kind, LoadError> {
+    fn kind(&self, bytes: &mut Reader<'_>) -> Result<Kind<F>, LoadError> {
         let name = self.name(bytes)?.to_owned();
         let version = bytes.name()?;
         let readable = |name: &str, version| {
+            if let Some(rule) = self.registry.rules.find(name, version) {
+                return Some(Target::Rule(rule));
+            }
             let kind = F::KINDS.iter().position(|kind| kind.name == name)?;
             let FrameDescriptor {
                 reads,
                 version: now,
                 ..
             } = F::KINDS[kind];
-            (reads..=now).contains(&version).then_some((kind, version))
+            let is_read = (reads..=now).contains(&version);
+            is_read.then_some(Target::Kind(kind, version))
         };
         let path = self.registry.frames.path(&name, version, readable);
         let now = match path {
-            Some(((kind, version), steps)) => Ok(Now {
-                kind,
-                version,
-                steps,
-            }),
+            Some((to, steps)) => Ok(Now { steps, to }),
             None => Err(Rc::new(LoadError::Kind {
                 name: name.clone(),
                 version,

@@ -81,7 +81,7 @@ impl LoadLimits {
 pub struct Loaded<F: Persist> {
     home: Home<F>,
     headers: Vec<Header>,
-    kinds: Vec<Kind>,
+    kinds: Vec<Kind<F>>,
     parts: Parts<F>,
     roots: Vec<Root<F>>,
     /// Frames that could not be decoded.
@@ -161,7 +161,7 @@ impl<F: Persist> Loaded<F> {
         let mut start = 0;
         for &(end, checksum) in &ends {
             let mut bytes = Reader::new(&content[start..end], &budget);
-            let header = reading.read::<F>(&mut bytes, base, &mut loading)?;
+            let header = reading.read(&mut bytes, base, &mut loading)?;
             let parts = headers.iter().map(|header| header.parts).sum::<usize>() + header.parts;
             base = Some(BaseId {
                 checksum,
@@ -359,7 +359,7 @@ impl<F: Persist> Loaded<F> {
         };
         let parts = self.skim()?;
         let items = stack::walk(&parts, stack, self.most())?;
-        Ok(Report::of::<F>(
+        Ok(Report::of(
             &parts,
             &items,
             &self.kinds,
@@ -449,7 +449,7 @@ impl<F: Persist> Loaded<F> {
     /// Decodes what was not decoded before.
     fn within<R>(
         &mut self,
-        decode: impl FnOnce(&[u8], &[Kind], LoadLimits, &Budget) -> Result<R, LoadError>,
+        decode: impl FnOnce(&[u8], &[Kind<F>], LoadLimits, &Budget) -> Result<R, LoadError>,
     ) -> Result<R, LoadError> {
         let Some(loading) = self.loading.take() else {
             return Err(LoadError::Damaged);

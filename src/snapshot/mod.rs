@@ -129,6 +129,7 @@ mod base;
 mod changes;
 mod continuation;
 mod error;
+mod fingerprint;
 mod grammar;
 mod header;
 mod limited;
@@ -153,6 +154,7 @@ pub use crate::frame::outline::{
 };
 pub use base::Base;
 pub use error::{LoadError, SaveError};
+pub use fingerprint::{Change, Fingerprint, KindChange};
 pub use load::{LoadLimits, Loaded};
 pub use persist::{Persist, Slots};
 pub use registry::{Named, Policy, Registry};

@@ -14,8 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::{LoadError, SaveError};
 use super::session;
-use super::upgrade::Upgrades;
-use crate::frame::{MarkKey, PromptTag};
+use super::upgrade::{Rule, Upgrades};
+use crate::frame::{Frame, MarkKey, PromptTag};
 
 /// A program, as its snapshots know it: its name and version, and what it has by name.
 ///
@@ -33,7 +33,24 @@ pub struct Registry {
     names: HashMap<usize, &'static str>,
     pub(super) frames: Upgrades,
     pub(super) objects: Upgrades,
+    pub(super) rules: Rules,
     pub(super) policy: Policy,
+}
+
+/// How stored frames become frames of any kind. Each is a [`Rule`] for some type of frames.
+#[derive(Default)]
+pub(super) struct Rules(HashMap<(&'static str, u32), Rc<dyn Any>>);
+
+impl Rules {
+    pub(super) fn find<F: 'static>(&self, name: &str, version: u32) -> Option<Rule<F>> {
+        self.0.get(&(name, version))?.downcast_ref().cloned()
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// What becomes of a machine whose frames cannot all be decoded.
@@ -140,7 +157,45 @@ impl Registry {
         self
     }
 
-    /// The same for a shared value.
+    /// Says how the slots of a frame that was stored in this version become a frame of the
+    /// program as it is now, of whichever kind: where one kind was split into several, say.
+    ///
+    /// ```
+    /// # use segno::frame::{Context, Frame, Input, Step};
+    /// use segno::snapshot::Registry;
+    ///
+    /// #[derive(Clone)]
+    /// enum Call {
+    ///     Count(u32),
+    ///     Forever,
+    /// }
+    /// # impl Frame for Call {
+    /// #     type Value = ();
+    /// #     type World = ();
+    /// #     fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+    /// #         Step::Return(())
+    /// #     }
+    /// # }
+    ///
+    /// let registry = Registry::new("counter", 2)
+    ///     // In version 1, zero was to count without end.
+    ///     .upgrade_to(("Count", 1), |(times,): (u32,)| match times {
+    ///         0 => Call::Forever,
+    ///         times => Call::Count(times),
+    ///     });
+    /// ```
+    #[must_use]
+    pub fn upgrade_to<Old: DeserializeOwned, F: Frame + 'static>(
+        mut self,
+        from: (&'static str, u32),
+        upgrade: impl Fn(Old) -> F + 'static,
+    ) -> Self {
+        let rule: Rule<F> = Rc::new(move |bytes| bytes.value().map(&upgrade));
+        self.rules.0.insert(from, Rc::new(rule));
+        self
+    }
+
+    /// As [`upgrade`](Self::upgrade), for a shared value.
     #[must_use]
     pub fn upgrade_object<Old: DeserializeOwned, New: Serialize>(
         mut self,

@@ -1,7 +1,10 @@
 //! What became of the frames of a snapshot, and where a machine restarts.
 
+use std::borrow::ToOwned;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::string::String;
 use std::vec::Vec;
 
@@ -10,11 +13,11 @@ use super::limited::Budget;
 use super::load::LoadLimits;
 use super::persist::Persist;
 use super::session;
-use super::source::{Kind, Now, Refused, known, or_refused, value};
+use super::source::{Kind, Now, Refusable, Refused, Target, known, or_refused, value};
 use super::stack::{Item, Skimmed, StoredFrame};
 use super::wire::Reader;
 use crate::frame::outline::{Outline, UnderOutline};
-use crate::frame::{Entry, Layout};
+use crate::frame::{Entry, Interrupted, Layout};
 
 /// What became of a stack that was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,15 +47,11 @@ pub struct FrameReport {
 pub enum Answer {
     /// It is as it was.
     Same,
-    /// It was brought up to date: through these names and versions, one for each
-    /// [upgrade](super::Registry::upgrade), and then to the version that there is now.
+    /// It was brought up to date.
     Migrated {
-        /// What each upgrade has made of it.
-        through: Vec<(&'static str, u32)>,
-        /// The kind that it is now.
-        kind: &'static str,
-        /// The version of that kind.
-        version: u32,
+        /// By which [upgrades](super::Registry::upgrade), one after the other: what each of them
+        /// is for. If there is none, slots were added.
+        by: Vec<(String, u32)>,
     },
     /// It is a checkpoint, and restarts.
     Restarted,
@@ -74,16 +73,17 @@ impl fmt::Display for Report {
             write!(f, "{kind} v{version}: ")?;
             match answer {
                 Answer::Same => writeln!(f, "same")?,
-                Answer::Migrated {
-                    through,
-                    kind,
-                    version,
-                } => {
-                    write!(f, "migrated")?;
-                    for (kind, version) in through {
-                        write!(f, " to {kind} v{version},")?;
+                Answer::Migrated { by } => {
+                    f.write_str("migrated")?;
+                    for (index, (name, version)) in by.iter().enumerate() {
+                        let before = if index == 0 {
+                            " by the upgrade of"
+                        } else {
+                            ", then"
+                        };
+                        write!(f, "{before} {name} v{version}")?;
                     }
-                    writeln!(f, " read as {kind} v{version}")?;
+                    writeln!(f)?;
                 }
                 Answer::Restarted => writeln!(f, "restarted")?,
                 Answer::Dropped => writeln!(f, "dropped")?,
@@ -98,7 +98,7 @@ impl Report {
     pub(super) fn of<F: Persist>(
         parts: &[Skimmed],
         items: &[Item],
-        kinds: &[Kind],
+        kinds: &[Kind<F>],
         refused: &HashMap<(u32, usize), Refused>,
         restart: Option<&Restart<F>>,
     ) -> Self {
@@ -113,9 +113,9 @@ impl Report {
             let answer = match (&kind.now, refused.get(&(segment, index))) {
                 (Err(why), _) | (Ok(_), Some(why)) => Answer::Refused((**why).clone()),
                 (Ok(now), None) => match restart.map(|restart| place.cmp(&restart.checkpoint)) {
-                    Some(std::cmp::Ordering::Less) => Answer::Dropped,
-                    Some(std::cmp::Ordering::Equal) => Answer::Restarted,
-                    _ => kept::<F>(now),
+                    Some(Ordering::Less) => Answer::Dropped,
+                    Some(Ordering::Equal) => Answer::Restarted,
+                    _ => kept(kind, now),
                 },
             };
             frames.push(FrameReport {
@@ -133,16 +133,23 @@ impl Report {
 }
 
 /// What became of a frame of this kind that can be decoded.
-fn kept<F: Persist>(now: &Now) -> Answer {
-    let kind = &F::KINDS[now.kind];
-    if now.steps.is_empty() && now.version == kind.version {
-        return Answer::Same;
+fn kept<F: Persist>(kind: &Kind<F>, now: &Now<F>) -> Answer {
+    let mut by: Vec<_> = now.steps.iter().map(|step| named(step.from)).collect();
+    match now.to {
+        Target::Kind(kind, version) if by.is_empty() && version == F::KINDS[kind].version => {
+            return Answer::Same;
+        }
+        Target::Kind(..) => {}
+        Target::Rule(_) => by.push(match now.steps.last() {
+            Some(step) => named(step.to),
+            None => (kind.name.clone(), kind.version),
+        }),
     }
-    Answer::Migrated {
-        through: now.steps.iter().map(|step| step.to).collect(),
-        kind: kind.name,
-        version: kind.version,
-    }
+    Answer::Migrated { by }
+}
+
+fn named((name, version): (&str, u32)) -> (String, u32) {
+    (name.to_owned(), version)
 }
 
 fn stored(parts: &[Skimmed], segment: u32, index: usize) -> Option<&StoredFrame> {
@@ -170,7 +177,7 @@ impl<F: Persist> Restart<F> {
         parts: &[Skimmed],
         items: &[Item],
         content: &[u8],
-        kinds: &[Kind],
+        kinds: &[Kind<F>],
         limits: LoadLimits,
         budget: &Budget,
     ) -> Result<Option<Self>, LoadError> {
@@ -185,7 +192,7 @@ impl<F: Persist> Restart<F> {
         let mut entries = Vec::new();
         let mut checkpoint = None;
         for (place, item) in items.iter().enumerate().rev() {
-            let Ok(entry) = or_refused(decode.entry::<F>(item))? else {
+            let Ok(entry) = or_refused(decode.entry(item))? else {
                 break;
             };
             if let Some(entry) = entry {
@@ -228,52 +235,47 @@ impl<F: Persist> Restart<F> {
 }
 
 /// Decodes what was skimmed.
-struct Decode<'a> {
+struct Decode<'a, F> {
     parts: &'a [Skimmed],
     content: &'a [u8],
-    kinds: &'a [Kind],
+    kinds: &'a [Kind<F>],
     limits: LoadLimits,
     budget: &'a Budget,
 }
 
-impl<'a> Decode<'a> {
-    fn frame<F: Persist>(&self, stored: Option<&StoredFrame>) -> Result<F, LoadError> {
+impl<'a, F: Persist> Decode<'a, F> {
+    fn frame(&self, stored: Option<&StoredFrame>) -> Result<F, Refusable> {
         let kind = stored.and_then(|stored| self.kinds.get(stored.kind));
         let (Some(stored), Some(kind)) = (stored, kind) else {
-            return Err(LoadError::Invalid("there is no such frame"));
+            return Err(LoadError::Invalid("there is no such frame").into());
         };
-        match &kind.now {
-            Ok(now) => {
-                let slots = Reader::new(&self.content[stored.slots.clone()], self.budget);
-                now.frame(slots, self.limits, self.budget)
-            }
-            Err(why) => Err((**why).clone()),
-        }
+        let slots = Reader::new(&self.content[stored.slots.clone()], self.budget);
+        kind.frame(slots, self.limits, self.budget)
     }
 
-    fn value<F: Persist>(&self, at: &std::ops::Range<usize>) -> Result<F::Value, LoadError> {
+    fn value(&self, at: &Range<usize>) -> Result<F::Value, LoadError> {
         let bytes = Reader::new(&self.content[at.clone()], self.budget);
         value::<F>(bytes, self.limits, self.budget)
     }
 
     /// The *before* and the *after* of a winder.
-    fn thunks<F: Persist>(&self, winder: u32) -> Result<(F, F), LoadError> {
+    fn thunks(&self, winder: u32) -> Result<(F, F), Refusable> {
         match self.parts.get(winder as usize) {
             Some(Outline::Winder { thunks }) => {
                 Ok((self.frame(thunks.first())?, self.frame(thunks.get(1))?))
             }
-            _ => Err(LoadError::Invalid("something is no winder")),
+            _ => Err(LoadError::Invalid("something is no winder").into()),
         }
     }
 
-    fn under(&self, segment: u32) -> Option<&'a UnderOutline<std::ops::Range<usize>>> {
+    fn under(&self, segment: u32) -> Option<&'a UnderOutline<Range<usize>>> {
         match self.parts.get(segment as usize) {
             Some(Outline::Segment { under, .. }) => Some(under),
             _ => None,
         }
     }
 
-    fn entry<F: Persist>(&self, item: &Item) -> Result<Option<Entry<F>>, LoadError> {
+    fn entry(&self, item: &Item) -> Result<Option<Entry<F>>, Refusable> {
         Ok(Some(match *item {
             Item::Frame { segment, index } => {
                 let frame = self.frame(stored(self.parts, segment, index))?;
@@ -286,7 +288,7 @@ impl<'a> Decode<'a> {
                             Ok(loading.keys.get(mark.key as usize).copied())
                         }))?;
                         let key = key.ok_or(LoadError::Invalid("there is no such mark key"))?;
-                        marks.push((key, self.value::<F>(&mark.value)?));
+                        marks.push((key, self.value(&mark.value)?));
                     }
                 }
                 Entry::Frame { frame, marks }
@@ -315,13 +317,16 @@ impl<'a> Decode<'a> {
                                 after,
                             }
                         }
-                        _ => return Err(LoadError::Invalid("something is no winder's entry")),
+                        _ => {
+                            let why = "something is no winder's entry";
+                            return Err(LoadError::Invalid(why).into());
+                        }
                     }
                 }
-                Some(UnderOutline::Returned(at)) => Entry::Leaving(Ok(self.value::<F>(at)?)),
+                Some(UnderOutline::Returned(at)) => Entry::Leaving(Ok(self.value(at)?)),
                 Some(UnderOutline::Raised(at)) => {
-                    let error = self.value::<F>(at)?;
-                    Entry::Leaving(Err(crate::frame::Interrupted::Raised(error)))
+                    let error = self.value(at)?;
+                    Entry::Leaving(Err(Interrupted::Raised(error)))
                 }
             },
         }))

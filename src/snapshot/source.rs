@@ -14,7 +14,7 @@ use super::limited::{Budget, Exceeded};
 use super::load::LoadLimits;
 use super::persist::Persist;
 use super::session::{self, Loading};
-use super::upgrade::{Step, upgraded};
+use super::upgrade::{Rule, Step, upgraded};
 use super::wire::{Reader, StoredSlots};
 use crate::frame::parts::{Extent, Home, Known, Part, Waits};
 use crate::frame::{Continuation, MarkKey, PromptTag};
@@ -46,20 +46,26 @@ pub(super) enum Restored<F: Persist> {
 pub(super) type Parts<F> = Rc<RefCell<Vec<Restored<F>>>>;
 
 /// A kind of frame that is stored.
-pub(super) struct Kind {
+pub(super) struct Kind<F> {
     pub(super) name: String,
     pub(super) version: u32,
     /// What it is now.
-    pub(super) now: Result<Now, Refused>,
+    pub(super) now: Result<Now<F>, Refused>,
 }
 
 /// What becomes of a kind of frame that was stored.
-pub(super) struct Now {
-    /// The kind that it is now.
-    pub(super) kind: usize,
-    /// The version that it has once the steps are gone.
-    pub(super) version: u32,
+pub(super) struct Now<F> {
     pub(super) steps: Vec<Step>,
+    /// What the steps lead to.
+    pub(super) to: Target<F>,
+}
+
+/// How a frame is made of slots.
+pub(super) enum Target<F> {
+    /// By its kind, in this version.
+    Kind(usize, u32),
+    /// By what the program says.
+    Rule(Rule<F>),
 }
 
 /// Reads the parts.
@@ -70,7 +76,7 @@ pub(super) struct Source<'a, F: Persist> {
     pub(super) limits: LoadLimits,
     pub(super) budget: &'a Budget,
     /// The kinds of frame.
-    pub(super) kinds: &'a [Kind],
+    pub(super) kinds: &'a [Kind<F>],
     /// Which of them is the first of the snapshot that is being read.
     pub(super) kinds_from: usize,
     pub(super) parts: Parts<F>,
@@ -80,40 +86,51 @@ pub(super) struct Source<'a, F: Persist> {
     why: Option<Refused>,
 }
 
-impl Now {
+impl<F: Persist> Kind<F> {
     /// The frame that was stored with these slots.
     #[inline]
-    pub(super) fn frame<F: Persist>(
+    pub(super) fn frame(
         &self,
         slots: Reader<'_>,
         limits: LoadLimits,
         budget: &Budget,
-    ) -> Result<F, LoadError> {
-        let frame = if self.steps.is_empty() {
-            frame(self, slots)
+    ) -> Result<F, Refusable> {
+        let now = self
+            .now
+            .as_ref()
+            .map_err(|why| Refusable::Refused(why.clone()))?;
+        let frame = if now.steps.is_empty() {
+            now.to.frame(slots)
         } else {
-            let now = upgraded(slots, &self.steps);
-            now.and_then(|now| frame(self, slots.of(&now)))
+            let upgraded = upgraded(slots, &now.steps);
+            upgraded.and_then(|it| now.to.frame(slots.of(&it)))
         };
-        let frame: F = frame.map_err(|error| {
-            let of = F::KINDS[self.kind].name;
-            failed(error, of, limits, budget)
-        })?;
+        let frame = frame.map_err(|error| failed(error, &self.name, limits, budget))?;
         match frame.one_shot() {
-            Some(_) => Err(LoadError::Invalid("a frame has no second copy")),
+            Some(_) => Err(LoadError::Invalid("a frame has no second copy").into()),
             None => Ok(frame),
         }
     }
 }
 
-/// A frame, of all of the bytes.
-#[inline]
-fn frame<F: Persist>(now: &Now, bytes: Reader<'_>) -> postcard::Result<F> {
-    let version = now.version;
-    let mut slots = StoredSlots { bytes, version };
-    let frame = F::load(now.kind, &mut slots)?;
-    slots.bytes.end()?;
-    Ok(frame)
+impl<F: Persist> Target<F> {
+    /// A frame, of all of the bytes.
+    #[inline]
+    fn frame(&self, mut bytes: Reader<'_>) -> postcard::Result<F> {
+        match *self {
+            Self::Kind(kind, version) => {
+                let mut slots = StoredSlots { bytes, version };
+                let frame = F::load(kind, &mut slots)?;
+                slots.bytes.end()?;
+                Ok(frame)
+            }
+            Self::Rule(ref rule) => {
+                let frame = rule(&mut bytes)?;
+                bytes.end()?;
+                Ok(frame)
+            }
+        }
+    }
 }
 
 /// A value, of all of the bytes.
@@ -162,11 +179,28 @@ pub(super) fn known<R>(answer: Result<R, &'static str>) -> Result<R, LoadError> 
 }
 
 /// What is refused is for whoever wants to run it; every other error is of the whole snapshot.
-pub(super) fn or_refused<T>(result: Result<T, LoadError>) -> Result<Result<T, Refused>, LoadError> {
-    match result {
+pub(super) enum Refusable {
+    Refused(Refused),
+    Error(LoadError),
+}
+
+impl From<LoadError> for Refusable {
+    fn from(error: LoadError) -> Self {
+        match error.is_refusal() {
+            true => Self::Refused(Rc::new(error)),
+            false => Self::Error(error),
+        }
+    }
+}
+
+/// Takes apart what is refused, and what is an error of the whole snapshot.
+pub(super) fn or_refused<T>(
+    result: Result<T, impl Into<Refusable>>,
+) -> Result<Result<T, Refused>, LoadError> {
+    match result.map_err(Into::into) {
         Ok(there) => Ok(Ok(there)),
-        Err(error) if error.is_refusal() => Ok(Err(Rc::new(error))),
-        Err(error) => Err(error),
+        Err(Refusable::Refused(why)) => Ok(Err(why)),
+        Err(Refusable::Error(error)) => Err(error),
     }
 }
 
@@ -198,20 +232,15 @@ impl<F: Persist> Take for Source<'_, F> {
             };
             let len = self.bytes.index()?;
             let slots = self.bytes.take(len)?;
-            let why = match &kind.now {
-                Ok(now) => match now.frame(slots, self.limits, self.budget) {
-                    Ok(frame) => {
-                        frames.push(frame);
-                        continue;
-                    }
-                    Err(error) if error.is_refusal() => Rc::new(error),
-                    Err(error) => return Err(error),
-                },
-                Err(why) => why.clone(),
-            };
-            let part = self.parts.borrow().len() as u32;
-            self.refused.insert((part, index), why.clone());
-            refused.get_or_insert(why);
+            match kind.frame(slots, self.limits, self.budget) {
+                Ok(frame) => frames.push(frame),
+                Err(Refusable::Refused(why)) => {
+                    let part = self.parts.borrow().len() as u32;
+                    self.refused.insert((part, index), why.clone());
+                    refused.get_or_insert(why);
+                }
+                Err(Refusable::Error(error)) => return Err(error),
+            }
         }
         Ok(refused.map_or(Ok(frames), Err))
     }
@@ -279,7 +308,7 @@ impl<'a, F: Persist> Source<'a, F> {
         content: &'a [u8],
         limits: LoadLimits,
         budget: &'a Budget,
-        kinds: &'a [Kind],
+        kinds: &'a [Kind<F>],
         parts: Parts<F>,
     ) -> Self {
         Self {

@@ -31,10 +31,13 @@ impl<'de> Deserialize<'de> for Link {
 /// From one version to the next.
 #[derive(Clone)]
 pub(super) struct Step {
-    /// What it leads to.
+    pub(super) from: (&'static str, u32),
     pub(super) to: (&'static str, u32),
     upgrade: Rc<Upgrade>,
 }
+
+/// From slots to a frame of any kind.
+pub(super) type Rule<F> = Rc<dyn Fn(&mut Reader<'_>) -> postcard::Result<F>>;
 
 /// What it makes of the bytes.
 type Upgrade = dyn Fn(&mut Reader<'_>, &mut Vec<u8>) -> postcard::Result<()>;
@@ -63,7 +66,7 @@ impl Upgrades {
         let upgrade: Rc<Upgrade> =
             Rc::new(move |bytes, to| wire::value(&upgrade(bytes.value()?), to));
         let versions = self.0.entry(from.0).or_default();
-        versions.insert(from.1, Step { to, upgrade });
+        versions.insert(from.1, Step { from, to, upgrade });
     }
 
     /// The steps that lead from a name and a version to one that is wanted, and what that is
