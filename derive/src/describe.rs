@@ -122,12 +122,26 @@ pub(crate) fn descriptor(kind: &Kind, frame: &TokenStream) -> TokenStream {
             SlotKind::Named => quote!(Named),
         };
         let secret = slot.secret.then(|| quote!(.secret()));
-        let of = slot.ty.to_token_stream().to_string();
+        let of = written(&slot.ty);
         quote!(#frame::SlotDescriptor::new(#name, #frame::SlotKind::#kind).of(#of) #secret)
     });
     quote! {
         #frame::FrameDescriptor::new(#name, &[#(#slots),*]).version(#version) #reads #checkpoint #one_shot
     }
+}
+
+/// A type as it is written, with no space but between words, so that compilers agree.
+fn written(ty: &Type) -> String {
+    let tokens = ty.to_token_stream().to_string();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut written = String::new();
+    for word in tokens.split_whitespace() {
+        if written.ends_with(is_word) && word.starts_with(is_word) {
+            written.push(' ');
+        }
+        written.push_str(word);
+    }
+    written
 }
 
 /// The arms that find the slots of a kind by their index.

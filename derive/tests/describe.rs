@@ -94,9 +94,11 @@ fn an_enum() {
     const SUM: FrameDescriptor = FrameDescriptor::new(
         "sum",
         &[
-            SlotDescriptor::new("n", SlotKind::Copied),
-            SlotDescriptor::new("password", SlotKind::Copied).secret(),
-            SlotDescriptor::new("variable", SlotKind::Shared),
+            SlotDescriptor::new("n", SlotKind::Copied).of("i64"),
+            SlotDescriptor::new("password", SlotKind::Copied)
+                .of("Password")
+                .secret(),
+            SlotDescriptor::new("variable", SlotKind::Shared).of("Variable"),
         ],
     )
     .version(3)
@@ -104,14 +106,16 @@ fn an_enum() {
     const APPLY: FrameDescriptor = FrameDescriptor::new(
         "Apply",
         &[
-            SlotDescriptor::new("function", SlotKind::Named),
-            SlotDescriptor::new("1", SlotKind::Copied),
-            SlotDescriptor::new("2", SlotKind::Shared),
+            SlotDescriptor::new("function", SlotKind::Named).of("fn(i64)->i64"),
+            SlotDescriptor::new("1", SlotKind::Copied).of("Box<Self>"),
+            SlotDescriptor::new("2", SlotKind::Shared).of("Option<Arc<str>>"),
         ],
     );
     const LOCK: FrameDescriptor = FrameDescriptor::new(
         "Lock",
-        &[SlotDescriptor::new("0", SlotKind::Named).secret()],
+        &[SlotDescriptor::new("0", SlotKind::Named)
+            .of("Password")
+            .secret()],
     )
     .one_shot();
 
@@ -149,8 +153,11 @@ fn structs() {
     waits!(Unit);
 
     let named = Named { r#type: 1 };
-    const NAMED: FrameDescriptor =
-        FrameDescriptor::new("Named", &[SlotDescriptor::new("type", SlotKind::Copied)]).version(2);
+    const NAMED: FrameDescriptor = FrameDescriptor::new(
+        "Named",
+        &[SlotDescriptor::new("type", SlotKind::Copied).of("u8")],
+    )
+    .version(2);
     assert_eq!(*named.descriptor(), NAMED);
     assert_eq!(slots(&named), [some("1"), None]);
     assert_eq!(slots(&Tuple(2, 3)), [some("2"), some("3"), None]);
