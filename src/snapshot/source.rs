@@ -14,7 +14,7 @@ use super::limited::{Budget, Exceeded};
 use super::load::LoadLimits;
 use super::persist::Persist;
 use super::session::{self, Loading};
-use super::upgrade::{Rule, Step, upgraded};
+use super::upgrade::{self, Rule, Step};
 use super::wire::{Reader, StoredSlots};
 use crate::frame::parts::{Extent, Home, Known, Part, Waits};
 use crate::frame::{Continuation, MarkKey, PromptTag};
@@ -88,49 +88,69 @@ pub(super) struct Source<'a, F: Persist> {
 
 impl<F: Persist> Kind<F> {
     /// The frame that was stored with these slots.
-    #[inline]
+    #[inline(always)]
     pub(super) fn frame(
         &self,
         slots: Reader<'_>,
         limits: LoadLimits,
         budget: &Budget,
     ) -> Result<F, Refusable> {
-        let now = self
-            .now
-            .as_ref()
-            .map_err(|why| Refusable::Refused(why.clone()))?;
-        let frame = if now.steps.is_empty() {
-            now.to.frame(slots)
-        } else {
-            let upgraded = upgraded(slots, &now.steps);
-            upgraded.and_then(|it| now.to.frame(slots.of(&it)))
+        let frame = match &self.now {
+            Ok(Now {
+                steps,
+                to: Target::Kind(kind, version),
+            }) if steps.is_empty() => load(*kind, *version, slots),
+            Ok(now) => now.brought_up_to_date(slots),
+            Err(why) => return Err(Refusable::Refused(why.clone())),
         };
-        let frame = frame.map_err(|error| failed(error, &self.name, limits, budget))?;
-        match frame.one_shot() {
-            Some(_) => Err(LoadError::Invalid("a frame has no second copy").into()),
-            None => Ok(frame),
+        match frame {
+            Ok(frame) if frame.one_shot().is_none() => Ok(frame),
+            other => Err(self.problem(other.err(), limits, budget)),
+        }
+    }
+
+    /// Why there is no frame, or none that can be used.
+    #[cold]
+    fn problem(
+        &self,
+        error: Option<postcard::Error>,
+        limits: LoadLimits,
+        budget: &Budget,
+    ) -> Refusable {
+        match error {
+            Some(error) => failed(error, &self.name, limits, budget).into(),
+            None => LoadError::Invalid("a frame has no second copy").into(),
         }
     }
 }
 
-impl<F: Persist> Target<F> {
-    /// A frame, of all of the bytes.
-    #[inline]
-    fn frame(&self, mut bytes: Reader<'_>) -> postcard::Result<F> {
-        match *self {
-            Self::Kind(kind, version) => {
-                let mut slots = StoredSlots { bytes, version };
-                let frame = F::load(kind, &mut slots)?;
-                slots.bytes.end()?;
-                Ok(frame)
-            }
-            Self::Rule(ref rule) => {
-                let frame = rule(&mut bytes)?;
-                bytes.end()?;
+impl<F: Persist> Now<F> {
+    #[cold]
+    fn brought_up_to_date(&self, slots: Reader<'_>) -> postcard::Result<F> {
+        let upgraded;
+        let mut slots = slots;
+        if !self.steps.is_empty() {
+            upgraded = upgrade::upgraded(slots, &self.steps)?;
+            slots = slots.of(&upgraded);
+        }
+        match &self.to {
+            Target::Kind(kind, version) => load(*kind, *version, slots),
+            Target::Rule(rule) => {
+                let frame = rule(&mut slots)?;
+                slots.end()?;
                 Ok(frame)
             }
         }
     }
+}
+
+/// A frame, of all of the bytes.
+#[inline(always)]
+fn load<F: Persist>(kind: usize, version: u32, bytes: Reader<'_>) -> postcard::Result<F> {
+    let mut slots = StoredSlots { bytes, version };
+    let frame = F::load(kind, &mut slots)?;
+    slots.bytes.end()?;
+    Ok(frame)
 }
 
 /// A value, of all of the bytes.
@@ -222,17 +242,16 @@ impl<F: Persist> Take for Source<'_, F> {
                 limit,
             });
         }
+        let kinds = &self.kinds[self.kinds_from..];
         let mut frames = Vec::with_capacity(count);
         let mut refused = None;
+        let mut bytes = self.bytes;
         for index in 0..count {
-            let kind = self.bytes.index()?;
-            let kind = self.kinds_from.checked_add(kind);
-            let Some(kind) = kind.and_then(|kind| self.kinds.get(kind)) else {
+            let Some(kind) = kinds.get(bytes.index()?) else {
                 return Err(LoadError::Invalid("there is no such kind of frame"));
             };
-            let len = self.bytes.index()?;
-            let slots = self.bytes.take(len)?;
-            match kind.frame(slots, self.limits, self.budget) {
+            let len = bytes.index()?;
+            match kind.frame(bytes.take(len)?, self.limits, self.budget) {
                 Ok(frame) => frames.push(frame),
                 Err(Refusable::Refused(why)) => {
                     let part = self.parts.borrow().len() as u32;
@@ -242,6 +261,7 @@ impl<F: Persist> Take for Source<'_, F> {
                 Err(Refusable::Error(error)) => return Err(error),
             }
         }
+        self.bytes = bytes;
         Ok(refused.map_or(Ok(frames), Err))
     }
 
@@ -410,7 +430,7 @@ pub(super) fn fill_objects(
             let failed = |error| failed(error, "a shared object", limits, budget);
             let now;
             if let Some(steps) = &referred.steps {
-                now = upgraded(bytes, steps).map_err(failed)?;
+                now = upgrade::upgraded(bytes, steps).map_err(failed)?;
                 bytes = Reader::new(&now, budget);
             }
             referred.cell.fill(&mut bytes).map_err(failed)?;

@@ -114,8 +114,20 @@ impl<'a> Reader<'a> {
         self.bytes.is_empty()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&mut self) -> Result<u64, LoadError> {
+        match self.bytes {
+            // Most take one byte.
+            [byte @ ..0x80, rest @ ..] => {
+                self.bytes = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    #[inline(never)]
+    fn long_number(&mut self) -> Result<u64, LoadError> {
         let mut number = 0u64;
         for (index, &byte) in self.bytes.iter().enumerate().take(10) {
             let bits = u64::from(byte & 0x7f);
