@@ -1,11 +1,13 @@
 //! The size of a snapshot and what it takes to write and to read one, beside serde_json and
-//! plain postcard of the same data.
+//! plain postcard of the same data; and what it takes to keep many suspended programs as
+//! snapshots, and to go on with one of them.
 //!
 //! ```text
 //! snapshot_cost [--samples N]
 //! ```
 //!
-//! The frames are of two small integers each. Below the table stands a line for each number
+//! The frames are of two small integers each. The bytes of the programs that are kept are
+//! counted: what they have in memory, but for what the allocator adds. Below the table stands a line for each number
 //! that a program can read. For numbers that mean something: a release build, on one core of a
 //! quiet machine.
 //!
@@ -28,6 +30,9 @@ mod medians;
 use medians::{Options, median, operations_in, per_operation, warn_of_debug};
 
 const DEPTHS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+/// How many programs are kept, and how many frames each has.
+const KEPT: u64 = 100_000;
+const KEPT_DEPTH: u32 = 10;
 
 /// Calls itself `left` times, and asks.
 #[derive(Clone, Debug, Describe, Persist, Serialize, Deserialize)]
@@ -52,6 +57,67 @@ impl Frame for Call {
             _ => Step::Return(()),
         }
     }
+}
+
+/// Calls itself `left` times, and asks for a number again and again.
+#[derive(Clone, Debug, Describe, Persist)]
+struct Sum {
+    left: u32,
+    sum: u64,
+}
+
+impl Frame for Sum {
+    type Value = u64;
+    type World = ();
+
+    fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+        match input {
+            Input::Start if self.left > 0 => Step::Call(Self {
+                left: self.left - 1,
+                sum: self.sum,
+            }),
+            Input::Value(number) => {
+                self.sum += number;
+                Step::Suspend(self.sum)
+            }
+            _ => Step::Suspend(self.sum),
+        }
+    }
+}
+
+/// Keeps so many programs and goes on with each of them, up to its next question: how many
+/// bytes one takes meanwhile, and how many nanoseconds.
+fn keep(options: &Options, count: u64) -> Result<(f64, f64), Box<dyn Error>> {
+    let registry = Rc::new(Registry::new("cost", 1));
+    let save = |machine: &mut Machine<Sum>| -> Result<Box<[u8]>, Box<dyn Error>> {
+        let mut save = Save::new(&registry);
+        save.machine(machine)?;
+        Ok(save.finish()?.into_boxed_slice())
+    };
+    let mut kept = Vec::new();
+    for sum in 0..count {
+        let left = KEPT_DEPTH - 1;
+        let mut machine = Machine::new(Sum { left, sum });
+        assert_eq!(machine.run(&mut ()), Outcome::Suspended(sum));
+        kept.push((sum, save(&mut machine)?));
+    }
+    let sizes = kept
+        .iter()
+        .map(|(_, bytes)| size_of_val(bytes) + bytes.len());
+    let size = sizes.sum::<usize>() as f64 / count as f64;
+    let mut times = Vec::new();
+    for some in kept.chunks_mut((count as usize).div_ceil(options.samples)) {
+        let begun = Instant::now();
+        for (sum, bytes) in &mut *some {
+            let mut loaded = Loaded::<Sum>::read(bytes, &registry, LoadLimits::default())?;
+            let mut machine = loaded.machine(0)?;
+            machine.answer(Ok(1))?;
+            assert_eq!(machine.run(&mut ()), Outcome::Suspended(*sum + 1));
+            *bytes = save(&mut machine)?;
+        }
+        times.push(per_operation(begun.elapsed(), some.len() as u64));
+    }
+    Ok((size, median(times)))
 }
 
 fn suspended(depth: u32) -> Machine<Call> {
@@ -152,7 +218,12 @@ fn rows(options: &Options, sample: Duration, depth: u32) -> Vec<Row> {
     ]
 }
 
-fn run(options: &Options, sample: Duration, depths: &[u32]) -> Result<(), Box<dyn Error>> {
+fn run(
+    options: &Options,
+    sample: Duration,
+    depths: &[u32],
+    kept: u64,
+) -> Result<(), Box<dyn Error>> {
     warn_of_debug();
     let registry = Rc::new(Registry::new("cost", 1));
     let nothing = Save::<Call>::new(&registry).finish()?.len();
@@ -181,13 +252,21 @@ fn run(options: &Options, sample: Duration, depths: &[u32]) -> Result<(), Box<dy
             lines.push(format!("ns decode_{name}_{depth} {decode:.2}"));
         }
     }
+    let (size, ns) = keep(options, kept)?;
+    println!(
+        "\n{kept} suspended programs of {KEPT_DEPTH} frames, kept as snapshots: {size:.0} bytes each; \
+         to load one, answer it, run it to its next question and save it: {:.2} µs",
+        ns / 1000.0
+    );
+    lines.push(format!("bytes kept_{KEPT_DEPTH} {size:.1}"));
+    lines.push(format!("ns continue_{KEPT_DEPTH} {ns:.0}"));
     println!("\n{}", lines.join("\n"));
     Ok(())
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(11)?;
-    run(&options, Duration::from_millis(20), &DEPTHS)
+    run(&options, Duration::from_millis(20), &DEPTHS, KEPT)
 }
 
 #[test]
@@ -196,5 +275,5 @@ fn snapshot_cost() {
         samples: 1,
         svg: None,
     };
-    run(&options, Duration::from_micros(1), &[100]).expect("measures");
+    run(&options, Duration::from_micros(1), &[100], 100).expect("measures");
 }

@@ -1,8 +1,10 @@
-//! What this crate does, shown in six parts.
+//! What this crate does, shown in seven parts.
 //!
 //! ```text
 //! cargo run --example tour
 //! ```
+//!
+//! The last part is of the features `serde` and `derive`.
 
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -278,10 +280,129 @@ fn a_program_goes_on_three_times() {
     }
 }
 
+// ---- 7 ---------------------------------------------------------------------------------
+
+#[cfg(all(feature = "serde", feature = "derive"))]
+mod saved {
+    use std::error::Error;
+    use std::io::{self, Read, Write};
+    use std::process::{Command, Stdio, exit};
+    use std::rc::Rc;
+
+    use segno::frame::{Context, Describe, Frame, Input, Machine, Outcome, Step};
+    use segno::snapshot::{LoadLimits, Loaded, Persist, Registry, Save};
+
+    /// Asks for so many prices, and returns their sum.
+    #[derive(Clone, Describe, Persist)]
+    struct Bill {
+        left: u32,
+        /// The price of one, while a call of its own asks for the rest.
+        price: Option<i64>,
+    }
+
+    impl Frame for Bill {
+        type Value = i64;
+        type World = ();
+
+        fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+            match (input, self.price) {
+                (Input::Start, _) if self.left == 0 => Step::Return(0),
+                (Input::Start, _) => Step::Suspend(0),
+                (Input::Value(price), None) => {
+                    self.price = Some(price);
+                    let (left, price) = (self.left.saturating_sub(1), None);
+                    Step::Call(Self { left, price })
+                }
+                (Input::Value(rest), Some(price)) => Step::Return(price.saturating_add(rest)),
+                _ => Step::Raise(-1),
+            }
+        }
+    }
+
+    /// Tells a child process that it is to go on with what it reads.
+    const GO_ON: &str = "SEGNO_TOUR_GO_ON";
+    /// What the child says begins with this.
+    const SAYS: &str = "   the child process: ";
+
+    pub(super) fn a_program_goes_on_elsewhere() -> Result<(), Box<dyn Error>> {
+        let registry = Rc::new(Registry::new("tour", 1));
+        let (left, price) = (3, None);
+        let mut machine = Machine::new(Bill { left, price });
+        for price in [10, 20] {
+            assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+            machine.answer(Ok(price))?;
+            println!("   this process: a price is {price}");
+        }
+        assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+        let depth = machine.depth();
+        let mut save = Save::new(&registry);
+        save.machine(&mut machine)?;
+        let bytes = save.finish()?;
+        println!(
+            "   what is left of it: {depth} calls, {} bytes",
+            bytes.len()
+        );
+
+        let mut child = Command::new(std::env::current_exe()?)
+            .env(GO_ON, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let to = child.stdin.take();
+        to.ok_or("the child does not listen")?.write_all(&bytes)?;
+        let output = child.wait_with_output()?;
+        if output.status.code() == Some(127) {
+            return Err("this program cannot start itself here".into());
+        }
+        let said = String::from_utf8_lossy(&output.stdout);
+        for line in said.lines().filter(|line| line.starts_with(SAYS)) {
+            println!("{line}");
+        }
+        assert!(said.contains("the sum is 60"));
+        Ok(())
+    }
+
+    /// Does so, in the child process.
+    pub(super) fn go_on_if_told() {
+        if std::env::var_os(GO_ON).is_none() {
+            return;
+        }
+        let go_on = || -> Result<_, Box<dyn Error>> {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes)?;
+            let registry = Rc::new(Registry::new("tour", 1));
+            let mut loaded = Loaded::<Bill>::read(&bytes, &registry, LoadLimits::default())?;
+            let mut machine = loaded.machine(0)?;
+            machine.answer(Ok(30))?;
+            let Outcome::Done(sum) = machine.run(&mut ()) else {
+                return Err("the bill is not done".into());
+            };
+            // Not by `println`, which a test would keep to itself.
+            writeln!(io::stdout(), "{SAYS}a price is 30")?;
+            Ok(writeln!(io::stdout(), "{SAYS}the sum is {sum}")?)
+        };
+        if let Err(error) = go_on() {
+            eprintln!("{error}");
+            exit(1);
+        }
+        exit(0);
+    }
+}
+
+#[cfg(not(all(feature = "serde", feature = "derive")))]
+mod saved {
+    pub(super) fn a_program_goes_on_elsewhere() -> Result<(), Box<dyn std::error::Error>> {
+        Err("it takes cargo run --features serde,derive --example tour".into())
+    }
+
+    pub(super) fn go_on_if_told() {}
+}
+
 fn main() -> ExitCode {
     if std::env::var_os(OVERFLOW).is_some() {
         overflow();
     }
+    saved::go_on_if_told();
     println!("1. A recursion as an iterator: it pauses at each file, however deep.");
     a_recursion_as_an_iterator();
     println!("2. Two that talk: one guesses, the other one thought of a number.");
@@ -294,6 +415,10 @@ fn main() -> ExitCode {
     an_overflow_with_a_name();
     println!("6. A program of a small interpreter is stopped, and goes on three times.");
     a_program_goes_on_three_times();
+    println!("7. A program is saved, and a child process goes on with it.");
+    if let Err(error) = saved::a_program_goes_on_elsewhere() {
+        println!("   not shown: {error}");
+    }
     ExitCode::SUCCESS
 }
 
