@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The frames are of two small integers each. The bytes of the programs that are kept are
-//! counted: what they have in memory, but for what the allocator adds. Below the table stands a line for each number
-//! that a program can read. For numbers that mean something: a release build, on one core of a
+//! counted: what they have in memory, but for what the allocator adds. Below the table stands
+//! a line for each number that a program can read. For numbers that mean something: a release build, on one core of a
 //! quiet machine.
 //!
 //! ```text
@@ -30,6 +30,8 @@ mod medians;
 use medians::{Options, median, operations_in, per_operation, warn_of_debug};
 
 const DEPTHS: [u32; 4] = [100, 1_000, 10_000, 100_000];
+/// How many frames are new in an increment.
+const NEW: u32 = 10;
 /// How many programs are kept, and how many frames each has.
 const KEPT: u64 = 100_000;
 const KEPT_DEPTH: u32 = 10;
@@ -42,19 +44,24 @@ struct Call {
 }
 
 impl Frame for Call {
-    type Value = ();
+    /// How many more calls there are to be.
+    type Value = u32;
     type World = ();
 
     fn resume(&mut self, input: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
         match input {
-            Input::Start if self.left == 0 => Step::Suspend(()),
+            Input::Start if self.left == 0 => Step::Suspend(0),
+            Input::Value(left @ 1..) => Step::Call(Self {
+                left: left - 1,
+                small: self.small,
+            }),
             Input::Start => {
                 self.left -= 1;
                 let call = self.clone();
                 self.left %= 100;
                 Step::Call(call)
             }
-            _ => Step::Return(()),
+            _ => Step::Return(0),
         }
     }
 }
@@ -123,7 +130,7 @@ fn keep(options: &Options, count: u64) -> Result<(f64, f64), Box<dyn Error>> {
 fn suspended(depth: u32) -> Machine<Call> {
     let left = depth - 1;
     let mut machine = Machine::new(Call { left, small: 7 });
-    assert_eq!(machine.run(&mut ()), Outcome::Suspended(()));
+    assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
     machine
 }
 
@@ -156,18 +163,7 @@ impl Row {
     ) -> Self {
         let frames = f64::from(frames);
         let bytes = encode();
-        let time = |run: &dyn Fn()| {
-            let timed = |n: u64| {
-                let begun = Instant::now();
-                for _ in 0..n {
-                    run();
-                }
-                begun.elapsed()
-            };
-            let n = operations_in(timed, sample);
-            let times = (0..samples).map(|_| per_operation(timed(n), n));
-            median(times.collect()) / frames
-        };
+        let time = |run: &dyn Fn()| time(samples, sample, run) / frames;
         Self {
             name,
             bytes: bytes.len() as f64 / frames,
@@ -175,6 +171,58 @@ impl Row {
             decode: time(&|| decode(black_box(&bytes))),
         }
     }
+}
+
+/// How many nanoseconds something takes.
+fn time(samples: usize, sample: Duration, run: &dyn Fn()) -> f64 {
+    let timed = |n: u64| {
+        let begun = Instant::now();
+        for _ in 0..n {
+            run();
+        }
+        begun.elapsed()
+    };
+    let n = operations_in(timed, sample);
+    let times = (0..samples).map(|_| per_operation(timed(n), n));
+    median(times.collect())
+}
+
+/// What part of the bytes and of the time of a snapshot one takes that was taken since, of the
+/// same stack with so many new frames.
+fn increment(
+    options: &Options,
+    sample: Duration,
+    depth: u32,
+    new: u32,
+) -> Result<(f64, f64), Box<dyn Error>> {
+    let registry = Rc::new(Registry::new("cost", 1));
+    let mut machine = suspended(depth);
+    let k = machine.continuation().ok_or("it is suspended")?;
+    let mut save = Save::new(&registry);
+    save.continuation(&k)?;
+    let (first, base) = save.finish_as_base()?;
+    // The frame that is on top calls the new ones.
+    machine.answer(Ok(new))?;
+    assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
+    let since = machine.continuation().ok_or("it is suspended")?;
+    let again = || -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut save = Save::since(&base, &registry);
+        save.continuation(&since)?;
+        Ok(save.finish_as_base()?.0)
+    };
+    let second = again()?;
+    let all =
+        Loaded::<Call>::read_increments(&[&first, &second], &registry, LoadLimits::default())?;
+    let mut frames = 0;
+    machine.inspector().frames(&all.continuation(0)?, |_| {
+        frames += 1;
+        true
+    });
+    assert_eq!(frames, depth + new);
+    let time = |run: &dyn Fn()| time(options.samples, sample, run);
+    let whole = time(&|| drop(black_box(encode(&registry, &k).expect("is encoded"))));
+    let part = time(&|| drop(black_box(again().expect("is encoded"))));
+    Ok((second.len() as f64 / first.len() as f64, part / whole))
 }
 
 fn rows(options: &Options, sample: Duration, depth: u32) -> Vec<Row> {
@@ -252,6 +300,16 @@ fn run(
             lines.push(format!("ns decode_{name}_{depth} {decode:.2}"));
         }
     }
+    let deepest = depths.last().copied().unwrap_or(1);
+    let (bytes, share) = increment(options, sample, deepest, NEW)?;
+    println!(
+        "\n{deepest} frames, and {NEW} more since: an increment has {:.3} % of the bytes and takes \
+         {:.2} % of the time",
+        100.0 * bytes,
+        100.0 * share
+    );
+    lines.push(format!("share increment_bytes {bytes:.5}"));
+    lines.push(format!("share increment_time {share:.5}"));
     let (size, ns) = keep(options, kept)?;
     println!(
         "\n{kept} suspended programs of {KEPT_DEPTH} frames, kept as snapshots: {size:.0} bytes each; \
