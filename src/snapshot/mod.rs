@@ -11,7 +11,12 @@
 //!   have returned may be in a snapshot while a continuation could still return into them.
 //! - What was stored by an earlier version of a program is read by a later one: slots that were
 //!   added say since when, and for every other change the [`Registry`] knows an
-//!   [upgrade](Registry::upgrade).
+//!   [upgrade](Registry::upgrade). A [`Fingerprint`] tells what has changed since a release.
+//! - What cannot be read any more is refused frame by frame: a [`Report`] says what became of
+//!   each. By the registry's [`Policy`] a machine with such frames is an error for who wants to
+//!   run it, or restarts from the nearest checkpoint below them.
+//! - Whoever saves the same computation again and again stores [increments](Save::since), which
+//!   hold and cost what is new and what has changed.
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
 //!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
 //! - What a stranger keeps meanwhile, in a form or a cookie, is encrypted and authenticated by
@@ -118,10 +123,13 @@
 //!
 //! # Where what is
 //!
-//! `save` and `load` are what a user sees; `sink` and `source` write and read the parts of a
-//! stack, `wire` numbers and values, `limited` what may be hostile. `session` is what a value
-//! finds there that refers to another: `shared`, `registry`, `continuation`. `persist` is what
-//! a type of frames does, `upgrade` what becomes of an earlier one.
+//! `save` and `load` are what a user sees. `sink` and `source` write and read the parts of a
+//! stack by one `grammar`, `header` reads what comes before them; `wire` is numbers and values,
+//! `limited` what may be hostile. `session` is what a value finds there that refers to another:
+//! `shared`, `registry`, `continuation`. `persist` is what a type of frames does, `upgrade` what
+//! becomes of an earlier one, `fingerprint` how that is noticed; `stack` and `report` are what
+//! is known of frames that cannot be decoded. `base` is what an increment is one to: `table`
+//! numbers what is stored, `changes` lists what has changed since.
 
 #![forbid(unsafe_code)]
 
