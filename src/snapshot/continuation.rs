@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::LoadError;
 use super::persist::Persist;
-use super::session;
 use super::source::Restored;
+use super::{session, tree};
 use crate::frame::Continuation;
 
 /// Within a snapshot, where what it refers to is stored once.
@@ -27,13 +27,13 @@ impl<F: Persist> Serialize for Continuation<F> {
                 })
             })
         });
-        number.map_err(S::Error::custom)?.serialize(to)
+        to.serialize_newtype_struct(tree::CONTINUATION, &number.map_err(S::Error::custom)?)
     }
 }
 
 impl<'de, F: Persist> Deserialize<'de> for Continuation<F> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let number = u32::deserialize(from)?;
+        let number: u32 = tree::reference(tree::CONTINUATION, from)?;
         let k = session::loading(|loading| {
             let parts = loading.parts.downcast_ref::<RefCell<Vec<Restored<F>>>>();
             let parts = parts.ok_or(LoadError::Invalid("a continuation is of other frames"))?;

@@ -47,6 +47,9 @@ pub(super) struct Header {
     /// How many parts follow, and where.
     pub(super) parts: usize,
     pub(super) parts_at: usize,
+    /// The names of its tags and keys, and whether they are looked up by them.
+    pub(super) tags: Vec<(String, bool)>,
+    pub(super) keys: Vec<(String, bool)>,
     /// The numbers of the objects whose values follow the parts.
     pub(super) objects: Vec<u32>,
 }
@@ -96,8 +99,8 @@ impl<F: Persist> Headers<'_, F> {
             let kind = self.kind(bytes)?;
             self.kinds.push(kind);
         }
-        self.identities(bytes, &mut loading.tags)?;
-        self.identities(bytes, &mut loading.keys)?;
+        let tags = self.identities(bytes, &mut loading.tags)?;
+        let keys = self.identities(bytes, &mut loading.keys)?;
         let types_from = loading.types.len();
         for _ in 0..bytes.count(2)? {
             let name = self.name(bytes)?.to_owned();
@@ -133,6 +136,8 @@ impl<F: Persist> Headers<'_, F> {
         Ok(Header {
             version,
             kinds_from,
+            tags,
+            keys,
             parts,
             parts_at: bytes.range(self.content).start,
             objects,
@@ -178,10 +183,12 @@ impl<F: Persist> Headers<'_, F> {
         &self,
         bytes: &mut Reader<'_>,
         list: &mut Vec<T>,
-    ) -> Result<(), LoadError> {
+    ) -> Result<Vec<(String, bool)>, LoadError> {
+        let mut names = Vec::new();
         for _ in 0..bytes.count(2)? {
             let is_named = bytes.number()? == 1;
             let name = self.name(bytes)?;
+            names.push((name.to_owned(), is_named));
             let known = T::known(self.registry).get(name).copied();
             list.push(match (known, is_named) {
                 (Some(known), true) => known,
@@ -194,6 +201,6 @@ impl<F: Persist> Headers<'_, F> {
                 (known, false) => T::fresh(known.map_or("loaded", T::name)),
             });
         }
-        Ok(())
+        Ok(names)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
+use std::ops::Range;
 use std::rc::Rc;
 use std::vec::Vec;
 
@@ -80,14 +81,16 @@ impl LoadLimits {
 /// A snapshot that was read.
 pub struct Loaded<F: Persist> {
     home: Home<F>,
-    headers: Vec<Header>,
+    pub(super) headers: Vec<Header>,
     kinds: Vec<Kind<F>>,
     parts: Parts<F>,
     roots: Vec<Root<F>>,
+    /// Where each of them is.
+    pub(super) roots_at: Vec<Range<usize>>,
     /// Frames that could not be decoded.
     refused: HashMap<(u32, usize), Refused>,
     /// What a shared value could not be decoded for, which whoever refers to it does not know.
-    refused_object: Option<Refused>,
+    pub(super) refused_object: Option<Refused>,
     /// What the values find that are asked for later.
     loading: Option<Loading>,
     changes: Rc<Changes>,
@@ -135,6 +138,16 @@ impl<F: Persist> Loaded<F> {
         registry: &Rc<Registry>,
         limits: LoadLimits,
     ) -> Result<Self, LoadError> {
+        Self::read_into(snapshots, registry, limits, Parts::default())
+    }
+
+    /// The same, where `parts` are those that were restored, after an error too.
+    pub(super) fn read_into(
+        snapshots: &[impl AsRef<[u8]>],
+        registry: &Rc<Registry>,
+        limits: LoadLimits,
+        parts: Parts<F>,
+    ) -> Result<Self, LoadError> {
         let changes = Changes::begin();
         let mut all = 0usize;
         let mut content = Vec::new();
@@ -148,7 +161,6 @@ impl<F: Persist> Loaded<F> {
             ends.push((content.len(), checksum));
         }
         let budget = Budget::new(limits.depth, limits.elements);
-        let parts = Parts::<F>::default();
         let mut loading = Loading::new(registry.clone(), parts.clone());
         let mut reading = Headers {
             content: &content,
@@ -191,12 +203,13 @@ impl<F: Persist> Loaded<F> {
             }
         };
         let Source { home, refused, .. } = source;
-        let (roots, refused_object) = roots;
+        let (roots, roots_at, refused_object) = roots;
         Ok(Self {
             home,
             headers,
             parts,
             roots,
+            roots_at,
             refused,
             refused_object,
             loading: scope.loaded(),
@@ -210,14 +223,17 @@ impl<F: Persist> Loaded<F> {
     }
 }
 
+/// The roots, where they are, and what a shared value could not be decoded for.
+type Bodies<F> = (Vec<Root<F>>, Vec<Range<usize>>, Option<Refused>);
+
 /// The parts of all snapshots, the roots of the last, and what is shared.
 fn bodies<F: Persist>(
     source: &mut Source<'_, F>,
     headers: &[Header],
     ends: impl Iterator<Item = usize>,
-) -> Result<(Vec<Root<F>>, Option<Refused>), LoadError> {
+) -> Result<Bodies<F>, LoadError> {
     let (content, limits, budget) = (source.content, source.limits, source.budget);
-    let mut roots = Vec::new();
+    let (mut roots, mut roots_at) = (Vec::new(), Vec::new());
     for (index, (header, end)) in headers.iter().zip(ends).enumerate() {
         source.bytes = Reader::new(&content[header.parts_at..end], budget);
         source.kinds_from = header.kinds_from;
@@ -239,6 +255,7 @@ fn bodies<F: Persist>(
             let len = source.bytes.index()?;
             let root = source.bytes.take(len)?;
             if index + 1 == headers.len() {
+                roots_at.push(root.range(content));
                 let after = mem::replace(&mut source.bytes, root);
                 roots.push(source.root()?);
                 source.bytes = after;
@@ -251,7 +268,7 @@ fn bodies<F: Persist>(
         }
     }
     let filled = or_refused(fill_objects(content, limits, budget))?;
-    Ok((roots, filled.err()))
+    Ok((roots, roots_at, filled.err()))
 }
 
 /// What the program asks for.
@@ -447,7 +464,7 @@ impl<F: Persist> Loaded<F> {
     }
 
     /// Decodes what was not decoded before.
-    fn within<R>(
+    pub(super) fn within<R>(
         &mut self,
         decode: impl FnOnce(&[u8], &[Kind<F>], LoadLimits, &Budget) -> Result<R, LoadError>,
     ) -> Result<R, LoadError> {

@@ -17,6 +17,8 @@
 //!   run it, or restarts from the nearest checkpoint below them.
 //! - Whoever saves the same computation again and again stores [increments](Save::since), which
 //!   hold and cost what is new and what has changed.
+//! - For people, an [`Editor`] makes a [`Document`] of a snapshot: plain data, which goes out as
+//!   JSON and comes back in.
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
 //!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
 //! - What a stranger keeps meanwhile, in a form or a cookie, is encrypted and authenticated by
@@ -124,18 +126,20 @@
 //! # Where what is
 //!
 //! `save` and `load` are what a user sees. `sink` and `source` write and read the parts of a
-//! stack by one `grammar`, `header` reads what comes before them; `wire` is numbers and values,
-//! `limited` what may be hostile. `session` is what a value finds there that refers to another:
-//! `shared`, `registry`, `continuation`. `persist` is what a type of frames does, `upgrade` what
-//! becomes of an earlier one, `fingerprint` how that is noticed; `stack` and `report` are what
-//! is known of frames that cannot be decoded. `base` is what an increment is one to: `table`
-//! numbers what is stored, `changes` lists what has changed since.
+//! stack by one `grammar`, `header` reads what comes before them, `whole` puts all together;
+//! `wire` is numbers and values, `limited` what may be hostile. `session` is what a value finds
+//! there that refers to another: `shared`, `registry`, `continuation`. `persist` is what a type
+//! of frames does, `upgrade` what becomes of an earlier one, `fingerprint` how that is noticed;
+//! `stack` and `report` are what is known of frames that cannot be decoded. `base` is what an
+//! increment is one to: `table` numbers what is stored, `changes` lists what has changed since.
+//! `tree` is what people see of a value, and `document` of a snapshot.
 
 #![forbid(unsafe_code)]
 
 mod base;
 mod changes;
 mod continuation;
+mod document;
 mod error;
 mod fingerprint;
 mod grammar;
@@ -154,13 +158,19 @@ mod sink;
 mod source;
 mod stack;
 mod table;
+mod tree;
 mod upgrade;
+mod whole;
 mod wire;
 
 pub use crate::frame::outline::{
     ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
 };
 pub use base::Base;
+pub use document::{
+    Document, DocumentError, Editor, Flaw, FrameDocument, IdentityDocument, ObjectDocument,
+    RootDocument, WaitsDocument,
+};
 pub use error::{LoadError, SaveError};
 pub use fingerprint::{Change, Fingerprint, KindChange};
 pub use load::{LoadLimits, Loaded};
@@ -175,6 +185,7 @@ pub use segno_derive::Persist;
 #[doc(hidden)]
 pub use serde as __serde;
 pub use shared::{Object, Shared};
+pub use tree::{Number, Tree, TreeError};
 pub use upgrade::Link;
 
 /// What every snapshot begins with.

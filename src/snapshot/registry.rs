@@ -13,8 +13,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::{LoadError, SaveError};
-use super::session;
 use super::upgrade::{Rule, Upgrades};
+use super::{session, tree};
 use crate::frame::{Frame, MarkKey, PromptTag};
 
 /// A program, as its snapshots know it: its name and version, and what it has by name.
@@ -280,13 +280,13 @@ impl<T> fmt::Debug for Named<T> {
 impl<T: 'static> Serialize for Named<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let name = session::refer(|registry, _| registry.name_of(self));
-        name.map_err(S::Error::custom)?.serialize(to)
+        to.serialize_newtype_struct(tree::NAMED, &name.map_err(S::Error::custom)?)
     }
 }
 
 impl<'de, T: 'static> Deserialize<'de> for Named<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let (name, revision) = <(String, u64)>::deserialize(from)?;
+        let (name, revision): (String, u64) = tree::reference(tree::NAMED, from)?;
         session::loading(|loading| loading.registry.find(&name, revision)).map_err(D::Error::custom)
     }
 }

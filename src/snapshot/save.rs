@@ -16,8 +16,8 @@ use super::session::{self, Identity, Saving, Scope};
 use super::shared::AnyObject;
 use super::sink::{Sink, known, put_length};
 use super::table::Table;
+use super::whole::Whole;
 use super::wire;
-use super::{FORMAT, MAGIC};
 use crate::frame::parts::{Names, Part, Waits};
 use crate::frame::{Continuation, Machine};
 
@@ -28,7 +28,7 @@ pub struct Save<F: Persist> {
     saving: Option<Saving>,
     sink: Sink<F>,
     roots: Vec<u8>,
-    root_count: u64,
+    root_count: usize,
 }
 
 impl<F: Persist> fmt::Debug for Save<F> {
@@ -226,40 +226,25 @@ impl<F: Persist> Save<F> {
             return Err(SaveError::NotSuspended);
         };
         let registry = &saving.registry;
-        let mut to = MAGIC.to_vec();
-        to.push(FORMAT);
-        wire::string(&registry.program, &mut to);
-        wire::number(registry.version, &mut to);
-        wire::number(self.base.is_some().into(), &mut to);
-        if let Some(base) = &self.base {
-            to.extend(base.0.id.checksum.to_le_bytes());
-            wire::number(base.0.id.parts.into(), &mut to);
-            wire::number(base.0.id.objects.into(), &mut to);
-        }
-        wire::number(self.sink.kinds.list.len() as u64, &mut to);
-        for &kind in &self.sink.kinds.list {
-            let kind = &F::KINDS[kind];
-            wire::string(kind.name, &mut to);
-            wire::number(kind.version.into(), &mut to);
-        }
-        identities(saving.tags.list(), registry, &mut to);
-        identities(saving.keys.list(), registry, &mut to);
-        wire::number(objects.types.list().len() as u64, &mut to);
-        for (name, version) in objects.types.list() {
-            wire::string(name, &mut to);
-            wire::number((*version).into(), &mut to);
-        }
-        wire::number(objects.changed, &mut to);
-        wire::number(saving.objects.list().len() as u64, &mut to);
-        to.extend(objects.directory);
-        wire::number(self.sink.parts.list().len() as u64, &mut to);
-        to.extend(self.sink.bytes);
-        to.extend(objects.values);
-        wire::number(self.root_count, &mut to);
-        to.extend(self.roots);
-        wire::number(0, &mut to); // no schema
-        let checksum = crc32fast::hash(&to);
-        to.extend(checksum.to_le_bytes());
+        let kind = |kind: &usize| (F::KINDS[*kind].name, F::KINDS[*kind].version);
+        let whole = Whole {
+            program: &registry.program,
+            version: registry.version,
+            base: self.base.as_ref().map(|base| base.0.id),
+            kinds: self.sink.kinds.list.iter().map(kind).collect(),
+            tags: identities(saving.tags.list(), registry),
+            keys: identities(saving.keys.list(), registry),
+            types: objects.types.list().to_vec(),
+            changed: objects.changed,
+            objects: saving.objects.list().len(),
+            directory: &objects.directory,
+            values: &objects.values,
+            parts: self.sink.parts.list().len(),
+            parts_bytes: &self.sink.bytes,
+            roots: self.root_count,
+            roots_bytes: &self.roots,
+        };
+        let (to, checksum) = whole.bytes();
         let id = BaseId {
             checksum,
             parts: self.sink.parts.len(),
@@ -282,7 +267,7 @@ impl<F: Persist> Save<F> {
 struct Objects {
     types: Table<(&'static str, u32)>,
     /// How many there are that the base has, as they were.
-    changed: u64,
+    changed: usize,
     directory: Vec<u8>,
     values: Vec<u8>,
 }
@@ -304,10 +289,8 @@ impl Objects {
     }
 }
 
-fn identities<T: Identity>(list: &[T], registry: &Registry, to: &mut Vec<u8>) {
-    wire::number(list.len() as u64, to);
-    for it in list {
-        to.push(it.is_known(registry).into());
-        wire::string(it.name(), to);
-    }
+/// The names, and whether each is looked up by it.
+fn identities<T: Identity>(list: &[T], registry: &Registry) -> Vec<(&'static str, bool)> {
+    let identity = |it: &T| (it.name(), it.is_known(registry));
+    list.iter().map(identity).collect()
 }

@@ -204,6 +204,12 @@ impl Loading {
             .map(|(referred, start)| (number, referred, *start as usize)))
     }
 
+    /// The object with this number, if it was referred to.
+    pub(super) fn referred(&self, number: u32) -> Option<Rc<dyn AnyObject>> {
+        let referred = self.referred.get(&number);
+        referred.map(|referred| referred.cell.clone())
+    }
+
     /// The objects.
     pub(super) fn table(&self) -> ObjectTable {
         let mut table = Table::default();

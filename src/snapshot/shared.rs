@@ -14,8 +14,9 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::changes::Stamp;
-use super::session;
+use super::tree::{Tree, TreeError};
 use super::wire;
+use super::{session, tree};
 use crate::frame::SharedSlot;
 
 /// A type of values that can be [shared](Shared).
@@ -191,6 +192,10 @@ pub(super) trait AnyObject: Any {
     fn fill(&self, from: &mut wire::Reader<'_>) -> postcard::Result<()>;
     /// Takes the value out.
     fn clear(&self);
+    /// The tree of the value, if there is one.
+    fn tree(&self, depth: u32) -> Option<Result<Tree, TreeError>>;
+    /// Takes the value of a tree.
+    fn read(&self, tree: &Tree, depth: u32) -> Result<(), TreeError>;
 }
 
 impl<T: Object> AnyObject for ObjectCell<T> {
@@ -225,6 +230,17 @@ impl<T: Object> AnyObject for ObjectCell<T> {
     fn clear(&self) {
         drop(self.value.take());
     }
+
+    fn tree(&self, depth: u32) -> Option<Result<Tree, TreeError>> {
+        let value = self.value.try_borrow().ok()?;
+        value.as_ref().map(|value| Tree::within(value, depth))
+    }
+
+    fn read(&self, tree: &Tree, depth: u32) -> Result<(), TreeError> {
+        let value: T = tree.read_within(depth)?;
+        *self.value.borrow_mut() = Some(value);
+        Ok(())
+    }
 }
 
 impl<T: Object> Serialize for Shared<T> {
@@ -234,13 +250,13 @@ impl<T: Object> Serialize for Shared<T> {
             let object = || -> Option<Rc<dyn AnyObject>> { Some(self.0.clone()) };
             reference.number(address, |saving| saving.objects.number(address, object))
         });
-        id.map_err(S::Error::custom)?.serialize(to)
+        to.serialize_newtype_struct(tree::SHARED, &id.map_err(S::Error::custom)?)
     }
 }
 
 impl<'de, T: Object> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let id = u32::deserialize(from)?;
+        let id: u32 = tree::reference(tree::SHARED, from)?;
         let empty = || -> Rc<dyn AnyObject> {
             let cell = ObjectCell::<T> {
                 value: RefCell::new(None),
