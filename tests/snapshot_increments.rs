@@ -262,7 +262,7 @@ fn what_was_changed_since_is_stored_again() {
                     if random.below(2) == 0 {
                         roots[0].update(|it| it.n += 1);
                     }
-                    stands.push((all, loaded.base().unwrap(), roots.clone()));
+                    stands.push((all, loaded.base(), roots.clone()));
                 }
             }
         }

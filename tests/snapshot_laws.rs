@@ -56,7 +56,7 @@ impl Shelf {
     fn load(&mut self, world: &mut World) -> Result<Machine<Script>, LoadError> {
         let (all, limits) = (&self.snapshots, LoadLimits::default());
         let mut loaded = Loaded::<Script>::read_increments(all, &self.registry, limits)?;
-        self.base = Some(loaded.base()?);
+        self.base = Some(loaded.base());
         world.slots = loaded.value(1)?;
         let mut machine = loaded.machine(0)?;
         machine.set_limits(frame_programs::limits());

@@ -86,7 +86,7 @@ fn stored(kind: &Kind, snapshot: &TokenStream) -> TokenStream {
         .collect();
     let fields = kind.slots.iter().zip(&values).map(|(slot, value)| {
         let name = &slot.name;
-        quote_spanned! {slot.ty.span()=>
+        quote_spanned! {slot.ty.span().resolved_at(Span::call_site())=>
             #snapshot::__serde::ser::SerializeStruct::serialize_field(to, #name, #value)?;
         }
     });
@@ -112,7 +112,7 @@ fn loaded(kind: &Kind, snapshot: &TokenStream) -> TokenStream {
                 }
             }
         };
-        quote_spanned!(slot.ty.span()=> #member: #value)
+        quote_spanned!(slot.ty.span().resolved_at(Span::call_site())=> #member: #value)
     });
     quote!(#path { #(#fields),* })
 }

@@ -56,44 +56,6 @@ pub enum Outline<Fs, V> {
     },
 }
 
-impl<Fs, V, E> Outline<Result<Fs, E>, Result<V, E>> {
-    /// The same, if all of it is there.
-    pub(crate) fn whole(self) -> Result<Outline<Fs, V>, E> {
-        Ok(match self {
-            Self::Segment {
-                frames,
-                marks,
-                under,
-                below,
-            } => Outline::Segment {
-                frames: frames?,
-                marks: marks
-                    .into_iter()
-                    .map(|MarkOutline { frame, key, value }| {
-                        value.map(|value| MarkOutline { frame, key, value })
-                    })
-                    .collect::<Result<_, E>>()?,
-                under: match under {
-                    UnderOutline::Nothing => UnderOutline::Nothing,
-                    UnderOutline::Entering(entering) => UnderOutline::Entering(entering),
-                    UnderOutline::Inside(winder) => UnderOutline::Inside(winder),
-                    UnderOutline::Returned(value) => UnderOutline::Returned(value?),
-                    UnderOutline::Raised(value) => UnderOutline::Raised(value?),
-                },
-                below,
-            },
-            Self::Rest { first, next } => Outline::Rest { first, next },
-            Self::Winder { thunks } => Outline::Winder { thunks: thunks? },
-            Self::Winders { winder, at, below } => Outline::Winders { winder, at, below },
-            Self::Entering { winder, body } => Outline::Entering {
-                winder,
-                body: body?,
-            },
-            Self::Continuation { levels } => Outline::Continuation { levels },
-        })
-    }
-}
-
 /// A value that is attached to a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarkOutline<V> {

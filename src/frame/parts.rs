@@ -15,11 +15,10 @@ use super::machine::Pending;
 use super::outline::{
     ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
 };
-use super::position::{Position, Rest, RestNode};
+use super::position::{Attached, Position, Rest, RestNode};
 use super::run::Next;
 use super::segment::{Chain, Held, Mark};
 use super::winder::{Entering, Under, Winder, WinderNode, Winders, depth};
-use super::winding::Then;
 use super::{
     Continuation, Frame, Input, Interrupted, Layout, Machine, MarkKey, PromptTag, Refusal,
 };
@@ -76,6 +75,8 @@ pub(crate) trait Known<F: Frame> {
     fn key(&mut self, number: u32) -> Result<MarkKey, Self::Error>;
     /// A part that was restored before, and what there is in it and below it.
     fn part(&mut self, number: u32) -> Result<(Part<F>, Extent), Self::Error>;
+    /// The segment of the lowest frames of one that was not restored as a whole.
+    fn lowest(&self, number: u32) -> Option<(Part<F>, Extent)>;
     /// How much there may be.
     fn most(&self) -> Extent;
     /// The error for what fits nothing.
@@ -97,6 +98,12 @@ impl<F: Frame> Continuation<F> {
 
 /// What the parts that are restored together belong to.
 pub(crate) struct Home<F: Frame>(Rc<Ledger<F>>);
+
+impl<F: Frame> Clone for Home<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<F: Frame> Home<F> {
     pub(crate) fn new() -> Self {
@@ -172,23 +179,173 @@ impl<F: Frame> Machine<F> {
 
 impl<F: Frame> Machine<F> {
     /// A machine whose topmost frame restarts, once these *after*s have run on top of it, the
-    /// innermost first.
+    /// last one first.
     pub(crate) fn restarted(home: &Home<F>, stack: Continuation<F>, afters: Vec<F>) -> Self {
         let mut machine = Self::restored(home, stack, Waits::Restarted);
-        let Self { frames, state, .. } = &mut machine;
-        let (to, left) = (state.levels.last(), afters.len());
-        let level = state.levels.top_mut();
-        for after in afters.into_iter().rev() {
-            // Nobody enters it again.
-            let winder = Winder::new(after.clone(), after, &home.0);
-            let (at, below) = (level.position.clone(), level.winders.take());
-            level.winders = Some(WinderNode::new(winder, at, below));
-        }
-        if let Next::Resume(input) = state.leave(frames, to, left, Then::Restart) {
-            machine.pending = Pending::Input(input);
+        if !afters.is_empty() {
+            let next = machine.state.restart(&mut machine.frames, afters);
+            if let Next::Resume(input) = next {
+                machine.pending = Pending::Input(input);
+            }
         }
         machine
     }
+}
+
+/// What is left of a continuation some of whose parts cannot be restored: what is below all of
+/// these, from the topmost frame down that is wanted. None if there is no such frame.
+pub(crate) fn salvage<F: Frame, Fs, V, N: Known<F>>(
+    k: u32,
+    outlines: &[Outline<Fs, V>],
+    names: &mut N,
+    is_wanted: impl Fn(&F) -> bool,
+) -> Result<Option<Continuation<F>>, N::Error> {
+    let Some(Outline::Continuation { levels: of_k }) = outlines.get(k as usize) else {
+        return Err(names.refuse("there is no such continuation"));
+    };
+    let mut levels = Vec::new();
+    for level in of_k {
+        let whole = position(level.position, names).ok();
+        let (is_whole, position) = match whole {
+            Some((whole, _)) => (true, whole),
+            None => (false, salvage_position(level.position, outlines, names)?),
+        };
+        // Of its winders, those that are inside of what is left.
+        let inside = position.chains().flat_map(Chain::links);
+        let inside = inside.filter(|(_, it)| matches!(it.under, Under::Inside(_)));
+        let count = inside.count();
+        let mut winders = None;
+        let mut next = level.winders;
+        while let Some(number) = next {
+            if let Ok((Part(Kind::WinderNode(node)), _)) = names.part(number)
+                && node.depth == count
+            {
+                winders = Some(node);
+                break;
+            }
+            next = match outlines.get(number as usize) {
+                Some(Outline::Winders { below, .. }) => below.filter(|below| *below < number),
+                _ => None,
+            };
+        }
+        if depth(&winders) != count {
+            return Err(names.refuse("a winder is not in its list"));
+        }
+        let boundary = match level.prompt {
+            Some(PromptOutline { tag, times }) => {
+                let tag = names.tag(tag)?;
+                Boundary::Prompt { tag, times }
+            }
+            None => Boundary::Open,
+        };
+        levels.push(Level {
+            position,
+            winders,
+            boundary,
+        });
+        if !is_whole {
+            break;
+        }
+    }
+    let mut attached = Attached::new();
+    while let Some(level) = levels.last_mut() {
+        loop {
+            if level.position.drop_to(&is_wanted, &mut attached) {
+                let piece = Piece::new(levels);
+                return Ok(Some(Continuation::new(piece, &names.home().0)));
+            }
+            if let Under::Inside(_) = attached.under.take() {
+                level.winders = level.winders.take().and_then(|node| node.below.clone());
+            }
+            if level.position.chain.is_empty() && !level.position.next_chain() {
+                break;
+            }
+        }
+        levels.pop();
+    }
+    Ok(None)
+}
+
+/// What is below all that cannot be restored.
+fn salvage_position<F: Frame, Fs, V, N: Known<F>>(
+    mut outline: PositionOutline,
+    outlines: &[Outline<Fs, V>],
+    names: &mut N,
+) -> Result<Position<F>, N::Error> {
+    // What follows after it, the last one first.
+    let mut lower = Vec::new();
+    // A part comes after those that it consists of, so that this comes to an end.
+    let mut number = u32::MAX;
+    let mut position = loop {
+        let rest = match rest(outline.rest, names) {
+            Ok((rest, extent)) => Position {
+                chain: Chain::empty(),
+                rest,
+                size: extent.frames,
+            },
+            Err(_) => {
+                let at = outline.rest.filter(|at| *at < number);
+                let Some(Outline::Rest { first, next }) =
+                    at.and_then(|at| outlines.get(at as usize))
+                else {
+                    return Err(names.refuse("something is no rest of a stack"));
+                };
+                number = at.unwrap_or_default();
+                let below = PositionOutline {
+                    chain: None,
+                    rest: *next,
+                };
+                outline = match self::rest::<F, N>(*next, names) {
+                    Ok((rest, extent)) => {
+                        lower.push(Position {
+                            chain: Chain::empty(),
+                            rest,
+                            size: extent.frames,
+                        });
+                        *first
+                    }
+                    Err(_) => below,
+                };
+                continue;
+            }
+        };
+        lower.push(rest);
+        break salvage_chain(outline.chain, outlines, names)?;
+    };
+    for lower in lower.into_iter().rev() {
+        position = position.on(lower);
+    }
+    Ok(position)
+}
+
+/// The same for a chain.
+fn salvage_chain<F: Frame, Fs, V, N: Known<F>>(
+    mut outline: Option<ChainOutline>,
+    outlines: &[Outline<Fs, V>],
+    names: &mut N,
+) -> Result<Position<F>, N::Error> {
+    while let Some(ChainOutline { segment, .. }) = outline {
+        if let Ok((chain, extent)) = chain(outline, names) {
+            return Ok(Position {
+                chain,
+                rest: None,
+                size: extent.frames,
+            });
+        }
+        if let Some((Part(Kind::Segment(first)), extent)) = names.lowest(segment) {
+            let len = first.get().map_or(0, |segment| segment.frames.len());
+            return Ok(Position {
+                chain: Chain { first, len },
+                rest: None,
+                size: extent.frames,
+            });
+        }
+        let Some(Outline::Segment { below, .. }) = outlines.get(segment as usize) else {
+            return Err(names.refuse("something is no segment"));
+        };
+        outline = below.filter(|below| below.segment < segment);
+    }
+    Ok(Position::empty())
 }
 
 /// How much there is in a stack. A few parts that are put on top of themselves again and again
@@ -214,6 +371,14 @@ impl Extent {
 }
 
 impl<F: Frame> Part<F> {
+    /// How many frames there are in a segment.
+    fn frames(&self) -> usize {
+        match &self.0 {
+            Kind::Segment(held) => held.get().map_or(0, |segment| segment.frames.len()),
+            _ => 0,
+        }
+    }
+
     /// Which kind of part it is, and which of them.
     pub(crate) fn identity(&self) -> (usize, usize) {
         match &self.0 {
@@ -550,7 +715,12 @@ fn chain<F: Frame, N: Known<F>>(
     let Some(ChainOutline { segment, frames }) = outline else {
         return Ok((Chain::empty(), Extent::default()));
     };
-    let (Part(Kind::Segment(first)), mut extent) = names.part(segment)? else {
+    // Whoever uses no more than the frames that are there does not miss the others.
+    let lowest = names.lowest(segment);
+    let lowest = lowest.filter(|(lowest, _)| (1..=lowest.frames()).contains(&frames));
+    let (Part(Kind::Segment(first)), mut extent) =
+        lowest.map_or_else(|| names.part(segment), Ok)?
+    else {
         return Err(names.refuse("something is no segment"));
     };
     let all = first.get().map_or(0, |segment| segment.frames.len());

@@ -436,19 +436,28 @@ impl<F: Frame> Position<F> {
         }
     }
 
-    /// Drops the frames of the topmost segment down to one that catches, without cloning
+    /// Drops the frames of the topmost segment down to one that catches.
+    pub(super) fn drop_to_catching(&mut self, attached: &mut Attached<F>) -> bool {
+        self.drop_to(Frame::catches, attached)
+    }
+
+    /// Drops the frames of the topmost segment down to one that is wanted, without cloning
     /// any. Answers whether there is one; if not, the segment is gone, and what was under it
     /// is under the active frames, of which there are none.
-    pub(super) fn drop_to_catching(&mut self, attached: &mut Attached<F>) -> bool {
+    pub(super) fn drop_to(
+        &mut self,
+        is_wanted: impl Fn(&F) -> bool,
+        attached: &mut Attached<F>,
+    ) -> bool {
         let Chain { first, len } = &mut self.chain;
         let Some(segment) = first.get() else {
             return false;
         };
         let catching = match &segment.single {
-            None => segment.frames[..*len].iter().rposition(Frame::catches),
+            None => segment.frames[..*len].iter().rposition(is_wanted),
             Some(single) => {
                 let frame = single.frame.borrow();
-                frame.as_ref().is_some_and(Frame::catches).then_some(0)
+                frame.as_ref().is_some_and(is_wanted).then_some(0)
             }
         };
         if let Some(index) = catching {

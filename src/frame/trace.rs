@@ -149,9 +149,9 @@ impl Tracer {
                     result(with, visit);
                     self.levels(&piece.levels, visit);
                 }
-                #[cfg(feature = "serde")]
-                Then::Restart => {}
             },
+            #[cfg(feature = "serde")]
+            Goal::Restart(afters) => afters.iter().for_each(|after| after.trace(visit)),
             Goal::Enter(entry) => {
                 result(&entry.with, visit);
                 self.levels(&entry.levels, visit);

@@ -27,6 +27,9 @@ pub(super) enum Goal<F: Frame> {
         then: Then<F>,
     },
     Enter(Entry<F>),
+    /// The topmost frame restarts, once these have run, the last one first.
+    #[cfg(feature = "serde")]
+    Restart(Vec<F>),
 }
 
 /// What follows when all winders are left.
@@ -43,9 +46,6 @@ pub(super) enum Then<F: Frame> {
         /// How many winders both sides share.
         shared: usize,
     },
-    /// The topmost frame restarts.
-    #[cfg(feature = "serde")]
-    Restart,
 }
 
 /// A continuation on its way in.
@@ -173,14 +173,8 @@ impl<F: Frame> State<F> {
         while self.levels.last() > to {
             self.pop_level();
         }
-        #[cfg(feature = "serde")]
-        if let Then::Restart = then {
-            return self.take_back(frames, Input::Restarted);
-        }
         self.cut(&Position::empty(), None);
         match then {
-            #[cfg(feature = "serde")]
-            Then::Restart => unreachable!("it was just looked at"),
             Then::Body {
                 operator,
                 body,
@@ -331,7 +325,21 @@ impl<F: Frame> State<F> {
         match goal {
             Goal::Leave { to, left, then } => self.leave(frames, to, left, then),
             Goal::Enter(entry) => self.enter_next(frames, entry),
+            #[cfg(feature = "serde")]
+            Goal::Restart(afters) => self.restart(frames, afters),
         }
+    }
+
+    /// Runs these, the last one first, and then restarts the topmost frame.
+    #[cfg(feature = "serde")]
+    pub(super) fn restart(&mut self, frames: &mut Vec<F>, mut afters: Vec<F>) -> Next<F> {
+        let Some(after) = afters.pop() else {
+            return self.take_back(frames, Input::Restarted);
+        };
+        let goal = Goal::Restart(afters);
+        self.levels.push(Boundary::Winding(Box::new(goal)));
+        self.push(frames, after);
+        Next::Resume(Input::Start)
     }
 }
 

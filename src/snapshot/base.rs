@@ -13,8 +13,10 @@ use crate::frame::{MarkKey, PromptTag};
 /// A snapshot that was saved or loaded, for [increments](super::Save::since) to it. It keeps
 /// what it has stored: the segments and the shared values.
 ///
-/// What was stored and has changed since is stored again if it is [`Shared`](super::Shared). Of
-/// other cells in frames nobody knows that they have changed.
+/// What was stored and has changed since is stored again if it is [`Shared`](super::Shared) and
+/// was changed by its methods. Of other cells, in frames or within shared values, nobody knows
+/// that they have changed. As long as there is a base, its thread notes which shared values
+/// change, and an increment looks at all that have changed since its base.
 pub struct Base<F: Persist>(pub(super) Rc<Stored<F>>);
 
 /// What is stored in a snapshot and those before it.

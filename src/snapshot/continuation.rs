@@ -40,7 +40,7 @@ impl<'de, F: Persist> Deserialize<'de> for Continuation<F> {
             let parts = parts.borrow();
             let k = match parts.get(number as usize) {
                 Some(Restored::Part(part, _)) => part.as_continuation(),
-                Some(Restored::Refused(why)) => return Err((**why).clone()),
+                Some(Restored::Refused { why, .. }) => return Err((**why).clone()),
                 None => None,
             };
             let k = k.ok_or(LoadError::Invalid("there is no such continuation"))?;

@@ -95,14 +95,14 @@ impl<F: Persist> Headers<'_, F> {
         }
         let (parts_before, objects_before) = base.map_or((0, 0), |it| (it.parts, it.objects));
         let kinds_from = self.kinds.len();
-        for _ in 0..bytes.count(2)? {
+        for _ in 0..self.names(bytes, kinds_from)? {
             let kind = self.kind(bytes)?;
             self.kinds.push(kind);
         }
         let tags = self.identities(bytes, &mut loading.tags)?;
         let keys = self.identities(bytes, &mut loading.keys)?;
         let types_from = loading.types.len();
-        for _ in 0..bytes.count(2)? {
+        for _ in 0..self.names(bytes, types_from)? {
             let name = self.name(bytes)?.to_owned();
             loading.types.push((name, bytes.name()?));
         }
@@ -144,6 +144,14 @@ impl<F: Persist> Headers<'_, F> {
         })
     }
 
+    /// How many names follow, where there were so many before.
+    fn names(&self, bytes: &mut Reader<'_>, before: usize) -> Result<usize, LoadError> {
+        let count = bytes.count(2)?;
+        self.limits
+            .check("names", self.limits.names, before + count)?;
+        Ok(count)
+    }
+
     /// A name, which is not too long.
     fn name<'a>(&self, bytes: &mut Reader<'a>) -> Result<&'a str, LoadError> {
         let name = bytes.string()?;
@@ -153,7 +161,7 @@ impl<F: Persist> Headers<'_, F> {
     }
 
     fn kind(&self, bytes: &mut Reader<'_>) -> Result<Kind<F>, LoadError> {
-        let name = self.name(bytes)?.to_owned();
+        let name: Rc<str> = self.name(bytes)?.into();
         let version = bytes.name()?;
         let readable = |name: &str, version| {
             if let Some(rule) = self.registry.rules.find(name, version) {
@@ -169,13 +177,7 @@ impl<F: Persist> Headers<'_, F> {
             is_read.then_some(Target::Kind(kind, version))
         };
         let path = self.registry.frames.path(&name, version, readable);
-        let now = match path {
-            Some((to, steps)) => Ok(Now { steps, to }),
-            None => Err(Rc::new(LoadError::Kind {
-                name: name.clone(),
-                version,
-            })),
-        };
+        let now = path.map(|(to, steps)| Now { steps, to });
         Ok(Kind { name, version, now })
     }
 
@@ -185,7 +187,7 @@ impl<F: Persist> Headers<'_, F> {
         list: &mut Vec<T>,
     ) -> Result<Vec<(String, bool)>, LoadError> {
         let mut names = Vec::new();
-        for _ in 0..bytes.count(2)? {
+        for _ in 0..self.names(bytes, list.len())? {
             let is_named = bytes.number()? == 1;
             let name = self.name(bytes)?;
             names.push((name.to_owned(), is_named));

@@ -1,6 +1,6 @@
 //! Reading a snapshot.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::fmt;
 use std::mem;
 use std::ops::Range;
@@ -16,15 +16,15 @@ use super::header::{self, Header, Headers};
 use super::limited::{Budget, DEFAULT_DEPTH};
 use super::persist::Persist;
 use super::registry::{Policy, Registry};
-use super::report::{Report, Restart};
+use super::report::{Decode, Report, Restart};
 use super::session::{self, Loading, Scope};
 use super::source::{
-    Kind, Parts, Refused, Restored, Root, Source, Waiting, failed, fill_objects, known, or_refused,
+    Found, Kind, Parts, Refused, Restored, Root, Source, failed, fill_objects, known, or_refused,
 };
 use super::stack::{self, Skim, Skimmed};
 use super::table::Table;
 use super::wire::Reader;
-use crate::frame::parts::Home;
+use crate::frame::parts::{self, Home};
 use crate::frame::{Continuation, Machine};
 
 /// How much may be in a snapshot that is loaded, with those that it is an increment to.
@@ -44,13 +44,15 @@ pub struct LoadLimits {
     pub depth: u32,
     /// How many elements the sequences and maps of all values may have together.
     pub elements: u64,
-    /// How many bytes a name may have: of the program, a kind of frame, a tag, a type.
+    /// How many names there may be of each sort: of kinds of frame, tags, keys, types.
+    pub names: usize,
+    /// How many bytes a name may have.
     pub name: usize,
 }
 
 impl Default for LoadLimits {
-    /// A gigabyte; ten million frames, parts, objects and elements; a depth of 64; names of
-    /// 1,024 bytes.
+    /// A gigabyte; ten million frames, parts, objects and elements; a depth of 64; a hundred
+    /// thousand names, of 1,024 bytes.
     fn default() -> Self {
         Self {
             bytes: 1_000_000_000,
@@ -59,6 +61,7 @@ impl Default for LoadLimits {
             objects: 10_000_000,
             depth: DEFAULT_DEPTH,
             elements: 10_000_000,
+            names: 100_000,
             name: 1024,
         }
     }
@@ -87,10 +90,10 @@ pub struct Loaded<F: Persist> {
     roots: Vec<Root<F>>,
     /// Where each of them is.
     pub(super) roots_at: Vec<Range<usize>>,
-    /// Frames that could not be decoded.
-    refused: HashMap<(u32, usize), Refused>,
     /// What a shared value could not be decoded for, which whoever refers to it does not know.
     pub(super) refused_object: Option<Refused>,
+    /// Whether somebody has something that may lead to shared values.
+    handed_out: Cell<bool>,
     /// What the values find that are asked for later.
     loading: Option<Loading>,
     changes: Rc<Changes>,
@@ -171,13 +174,14 @@ impl<F: Persist> Loaded<F> {
         let mut headers: Vec<Header> = Vec::new();
         let mut base = None;
         let mut start = 0;
+        let mut parts_so_far = 0;
         for &(end, checksum) in &ends {
             let mut bytes = Reader::new(&content[start..end], &budget);
             let header = reading.read(&mut bytes, base, &mut loading)?;
-            let parts = headers.iter().map(|header| header.parts).sum::<usize>() + header.parts;
+            parts_so_far += header.parts;
             base = Some(BaseId {
                 checksum,
-                parts: u32::try_from(parts).map_err(|_| LoadError::Damaged)?,
+                parts: u32::try_from(parts_so_far).map_err(|_| LoadError::Damaged)?,
                 objects: loading.objects.len() as u32,
             });
             headers.push(header);
@@ -189,7 +193,15 @@ impl<F: Persist> Loaded<F> {
         loading.contents = std::vec![0; loading.objects.len()];
         let kinds = reading.kinds;
         let scope = Scope::load(loading);
-        let mut source = Source::new(&content, limits, &budget, &kinds, parts.clone());
+        let home = Home::new();
+        let mut source = Source::new(
+            &content,
+            limits,
+            &budget,
+            &kinds,
+            parts.clone(),
+            home.clone(),
+        );
         let ends = ends.iter().map(|(end, _)| *end);
         let roots = match bodies(&mut source, &headers, ends) {
             Ok(roots) => roots,
@@ -202,7 +214,6 @@ impl<F: Persist> Loaded<F> {
                 return Err(error);
             }
         };
-        let Source { home, refused, .. } = source;
         let (roots, roots_at, refused_object) = roots;
         Ok(Self {
             home,
@@ -210,8 +221,8 @@ impl<F: Persist> Loaded<F> {
             parts,
             roots,
             roots_at,
-            refused,
             refused_object,
+            handed_out: Cell::new(false),
             loading: scope.loaded(),
             changes,
             id,
@@ -302,46 +313,62 @@ impl<F: Persist> Loaded<F> {
             return Err(LoadError::Root { index });
         };
         let range = range.clone();
-        self.within(|content, _, limits, budget| {
-            let mut bytes = Reader::new(&content[range], budget);
+        // What is decoded here stays, and counts.
+        let budget = Budget::new(self.limits.depth, self.elements);
+        let value = self.within(&budget, |content, _, limits, _| {
+            let mut bytes = Reader::new(&content[range], &budget);
             let value = bytes.value();
-            let value = value.map_err(|error| failed(error, "a root", limits, budget));
-            fill_objects(content, limits, budget)?;
+            let value = value.map_err(|error| failed(error, "a root", limits, &budget));
+            fill_objects(content, limits, &budget)?;
             match bytes.is_empty() {
                 true => value,
                 false => value.and(Err(LoadError::Invalid("a root has more in it"))),
             }
-        })
+        });
+        self.elements = budget.elements();
+        if value.is_ok() {
+            self.handed_out.set(true);
+        }
+        value
     }
 
     /// Takes the machine that was added as root `index`.
     ///
     /// If a frame in it is refused, and the registry's [policy](Registry::policy) is to restart,
     /// the machine goes on at the nearest checkpoint below all refused frames, which is resumed
-    /// with [`Input::Restarted`](crate::frame::Input::Restarted). The frames above are dropped;
-    /// of the winders that are left so, each *after* that can be decoded runs first, the
-    /// innermost first, on top of the checkpoint.
+    /// with [`Input::Restarted`](crate::frame::Input::Restarted). The frames above are dropped.
+    /// Of the winders that are left so, each *after* that can be decoded runs first, the
+    /// innermost first, on top of the checkpoint; if one raises, that is raised in the
+    /// checkpoint, and the others do not run. Until they have run, the machine cannot be saved.
     ///
     /// # Errors
     ///
     /// [`LoadError::Root`] if there is none, or it was taken. If a frame in it is refused, what
-    /// that is refused for.
+    /// that is refused for; and so whatever the root is, if a shared value is refused, since
+    /// nobody knows who refers to it.
     pub fn machine(&mut self, index: usize) -> Result<Machine<F>, LoadError> {
         self.whole()?;
-        match self.roots.get_mut(index) {
-            Some(Root::Machine(_, Ok(waiting))) => match mem::replace(waiting, Waiting::Taken) {
-                Waiting::There(stack, waits) => Ok(Machine::restored(&self.home, stack, waits)),
-                Waiting::Taken => Err(LoadError::Root { index }),
-            },
-            Some(Root::Machine(stack, Err(why))) => {
-                let (stack, why) = (*stack, why.clone());
-                let restart = self.restart(stack)?;
-                let Restart { layout, afters, .. } = restart.ok_or_else(|| (*why).clone())?;
-                let stack = self.home.continuation(layout);
-                Ok(Machine::restarted(&self.home, stack, afters))
+        let Some(Root::Machine(stack, found)) = self.roots.get_mut(index) else {
+            return Err(LoadError::Root { index });
+        };
+        let machine = match mem::replace(found, Found::Taken) {
+            Found::There(stack, waits) => Machine::restored(&self.home, stack, waits),
+            Found::Refused(why) => {
+                *found = Found::Refused(why.clone());
+                let stack = *stack;
+                let restart = self.restart(stack)?.ok_or_else(|| (*why).clone())?;
+                if let Some(Root::Machine(_, found)) = self.roots.get_mut(index) {
+                    *found = Found::Restarted;
+                }
+                Machine::restarted(&self.home, restart.stack, restart.afters)
             }
-            _ => Err(LoadError::Root { index }),
-        }
+            taken => {
+                *found = taken;
+                return Err(LoadError::Root { index });
+            }
+        };
+        self.handed_out.set(true);
+        Ok(machine)
     }
 
     /// The continuation that was added as root `index`.
@@ -353,7 +380,10 @@ impl<F: Persist> Loaded<F> {
     pub fn continuation(&self, index: usize) -> Result<Continuation<F>, LoadError> {
         self.whole()?;
         match self.roots.get(index) {
-            Some(Root::Continuation(_, Ok(k))) => Ok(k.clone()),
+            Some(Root::Continuation(_, Ok(k))) => {
+                self.handed_out.set(true);
+                Ok(k.clone())
+            }
             Some(Root::Continuation(_, Err(why))) => Err((**why).clone()),
             _ => Err(LoadError::Root { index }),
         }
@@ -366,63 +396,79 @@ impl<F: Persist> Loaded<F> {
     ///
     /// [`LoadError::Root`] if there is none.
     pub fn report(&mut self, index: usize) -> Result<Report, LoadError> {
-        let (stack, restart) = match self.roots.get(index) {
-            Some(Root::Machine(stack, Err(_))) => {
-                let stack = *stack;
-                (stack, self.restart(stack)?)
-            }
-            Some(Root::Machine(stack, _) | Root::Continuation(stack, _)) => (*stack, None),
+        let (stack, why, may_restart) = match self.roots.get(index) {
+            Some(Root::Machine(stack, Found::Refused(why))) => (*stack, Some(why.clone()), true),
+            Some(Root::Machine(stack, Found::Restarted)) => (*stack, None, true),
+            Some(Root::Continuation(stack, Err(why))) => (*stack, Some(why.clone()), false),
+            Some(Root::Machine(stack, _) | Root::Continuation(stack, _)) => (*stack, None, false),
             _ => return Err(LoadError::Root { index }),
         };
+        let restart = match may_restart && self.refused_object.is_none() {
+            true => self.restart(stack)?,
+            false => None,
+        };
+        let why = self
+            .refused_object
+            .clone()
+            .or(why.filter(|_| restart.is_none()));
         let parts = self.skim()?;
-        let items = stack::walk(&parts, stack, self.most())?;
-        Ok(Report::of(
-            &parts,
-            &items,
-            &self.kinds,
-            &self.refused,
-            restart.as_ref(),
-        ))
+        let items = stack::walk(&parts, stack, self.limits)?;
+        let restored = self.parts.clone();
+        let budget = self.budget();
+        self.within(&budget, |content, kinds, limits, budget| {
+            let decode = Decode {
+                parts: &parts,
+                restored: &restored.borrow(),
+                content,
+                kinds,
+                limits,
+                budget,
+            };
+            Report::of(&decode, &items, restart.as_ref(), why)
+        })
     }
 
     /// What increments to this snapshot need. It may be asked for at any time: what changed
     /// since it was read has changed since.
     ///
-    /// # Errors
-    ///
-    /// If a frame is refused, what for: there is nothing that could stay as it is.
-    pub fn base(&self) -> Result<Base<F>, LoadError> {
-        self.whole()?;
-        let Some(loading) = &self.loading else {
-            return Err(LoadError::Damaged);
-        };
-        let mut parts = Table::default();
-        for part in &*self.parts.borrow() {
-            match part {
-                Restored::Part(part, _) => parts.push(part.identity(), part.clone()),
-                Restored::Refused(why) => return Err((**why).clone()),
-            };
-        }
+    /// Where something was brought up to date, or refused, the first increment holds all anew.
+    #[must_use]
+    pub fn base(&self) -> Base<F> {
         let (mut tags, mut keys) = (Table::default(), Table::default());
-        for &tag in &loading.tags {
-            tags.push(tag, tag);
+        let mut parts = Table::after(self.id.parts);
+        let mut objects = Table::after(self.id.objects);
+        if let Some(loading) = &self.loading {
+            for &tag in &loading.tags {
+                tags.push(tag, tag);
+            }
+            for &key in &loading.keys {
+                keys.push(key, key);
+            }
+            let is_same = |kind: &Kind<F>| kind.now.as_ref().is_some_and(|now| now.is_same());
+            let is_whole = |part: &Restored<F>| matches!(part, Restored::Part(..));
+            let restored = self.parts.borrow();
+            if self.refused_object.is_none()
+                && loading.is_same()
+                && self.kinds.iter().all(is_same)
+                && restored.iter().all(is_whole)
+            {
+                parts = Table::default();
+                for part in &*restored {
+                    if let Restored::Part(part, _) = part {
+                        parts.push(part.identity(), part.clone());
+                    }
+                }
+                objects = loading.table();
+            }
         }
-        for &key in &loading.keys {
-            keys.push(key, key);
-        }
-        Ok(Base(Rc::new(Stored {
+        Base(Rc::new(Stored {
             id: self.id,
             tags: tags.end(),
             keys: keys.end(),
-            objects: loading.table().end(),
+            objects: objects.end(),
             parts: parts.end(),
             changes: self.changes.clone(),
-        })))
-    }
-
-    /// How much may be in a stack that is walked through.
-    fn most(&self) -> usize {
-        self.limits.frames.saturating_add(self.limits.parts)
+        }))
     }
 
     /// Refuses what may refer to a shared value that could not be decoded.
@@ -435,7 +481,7 @@ impl<F: Persist> Loaded<F> {
 
     /// All parts, of which nothing is decoded.
     fn skim(&self) -> Result<Vec<Skimmed>, LoadError> {
-        let budget = Budget::new(self.limits.depth, self.elements);
+        let budget = self.budget();
         let mut parts = Vec::new();
         for header in &self.headers {
             let mut skim = Skim {
@@ -457,25 +503,44 @@ impl<F: Persist> Loaded<F> {
             return Ok(None);
         }
         let parts = self.skim()?;
-        let items = stack::walk(&parts, stack, self.most())?;
-        self.within(|content, kinds, limits, budget| {
-            Restart::of(&parts, &items, content, kinds, limits, budget)
+        let items = stack::walk(&parts, stack, self.limits)?;
+        let (restored, home) = (self.parts.clone(), self.home.clone());
+        let budget = self.budget();
+        self.within(&budget, |content, kinds, limits, budget| {
+            let mut source = Source::new(content, limits, budget, kinds, restored.clone(), home);
+            let is_checkpoint = |frame: &F| frame.descriptor().checkpoint;
+            let Some(k) = parts::salvage(stack, &parts, &mut source, is_checkpoint)? else {
+                return Ok(None);
+            };
+            let decode = Decode {
+                parts: &parts,
+                restored: &restored.borrow(),
+                content,
+                kinds,
+                limits,
+                budget,
+            };
+            Restart::of(&decode, &items, k).map(Some)
         })
+    }
+
+    /// As much as may be in a snapshot.
+    fn budget(&self) -> Budget {
+        Budget::new(self.limits.depth, self.limits.elements)
     }
 
     /// Decodes what was not decoded before.
     pub(super) fn within<R>(
         &mut self,
+        budget: &Budget,
         decode: impl FnOnce(&[u8], &[Kind<F>], LoadLimits, &Budget) -> Result<R, LoadError>,
     ) -> Result<R, LoadError> {
         let Some(loading) = self.loading.take() else {
             return Err(LoadError::Damaged);
         };
         let scope = Scope::load(loading);
-        let budget = Budget::new(self.limits.depth, self.elements);
-        let decoded = decode(&self.content, &self.kinds, self.limits, &budget);
+        let decoded = decode(&self.content, &self.kinds, self.limits, budget);
         self.loading = scope.loaded();
-        self.elements = budget.elements();
         decoded
     }
 }
@@ -483,7 +548,7 @@ impl<F: Persist> Loaded<F> {
 impl<F: Persist> Drop for Loaded<F> {
     fn drop(&mut self) {
         // What nobody got may lead back to itself.
-        if self.refused_object.is_some()
+        if !self.handed_out.get()
             && let Some(loading) = self.loading.take()
         {
             loading.clear();

@@ -1,27 +1,27 @@
 //! What became of the frames of a snapshot, and where a machine restarts.
 
-use std::borrow::ToOwned;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::string::String;
+use std::rc::Rc;
 use std::vec::Vec;
 
 use super::error::LoadError;
 use super::limited::Budget;
 use super::load::LoadLimits;
 use super::persist::Persist;
-use super::session;
-use super::source::{Kind, Now, Refusable, Refused, Target, known, or_refused, value};
+use super::source::{Kind, Refusable, Refused, Restored, Target, or_refused, value};
 use super::stack::{Item, Skimmed, StoredFrame};
 use super::wire::Reader;
+use crate::frame::Continuation;
 use crate::frame::outline::{Outline, UnderOutline};
-use crate::frame::{Entry, Interrupted, Layout};
 
 /// What became of a stack that was loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// What is answered to who asks for it, if that is an error: what a frame is refused for, a
+    /// winder or a value beside the frames, or a shared value.
+    pub refused: Option<Rc<LoadError>>,
     /// Its frames, topmost first.
     pub frames: Vec<FrameReport>,
     /// How many winders are left by a restart, whose *after* runs.
@@ -34,7 +34,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameReport {
     /// Its kind, as it is stored.
-    pub kind: String,
+    pub kind: Rc<str>,
     /// The version in which it is stored.
     pub version: u32,
     /// What became of it.
@@ -51,14 +51,14 @@ pub enum Answer {
     Migrated {
         /// By which [upgrades](super::Registry::upgrade), one after the other: what each of them
         /// is for. If there is none, slots were added.
-        by: Vec<(String, u32)>,
+        by: Rc<[(Rc<str>, u32)]>,
     },
     /// It is a checkpoint, and restarts.
     Restarted,
     /// It was above a checkpoint that restarts.
     Dropped,
     /// It cannot be decoded, and who runs it gets this error.
-    Refused(LoadError),
+    Refused(Rc<LoadError>),
 }
 
 impl fmt::Display for Report {
@@ -96,239 +96,174 @@ impl fmt::Display for Report {
 
 impl Report {
     pub(super) fn of<F: Persist>(
-        parts: &[Skimmed],
+        decode: &Decode<'_, F>,
         items: &[Item],
-        kinds: &[Kind<F>],
-        refused: &HashMap<(u32, usize), Refused>,
         restart: Option<&Restart<F>>,
-    ) -> Self {
-        let mut frames = Vec::new();
-        for (place, item) in items.iter().enumerate() {
+        refused: Option<Refused>,
+    ) -> Result<Self, LoadError> {
+        let is_frame = |item: &&Item| matches!(item, Item::Frame { .. });
+        let mut above = items.iter().filter(is_frame).count();
+        let mut kept_by_kind = HashMap::new();
+        let mut frames = Vec::with_capacity(above);
+        for item in items {
             let &Item::Frame { segment, index } = item else {
                 continue;
             };
-            let Some(kind) = stored(parts, segment, index).and_then(|it| kinds.get(it.kind)) else {
-                continue;
+            above -= 1;
+            let stored = decode.stored(segment, index)?;
+            let answer = match (decode.frame_is_there(segment, index)?, restart) {
+                (Err(why), _) => Answer::Refused(why),
+                (Ok(()), Some(restart)) if above >= restart.frames => Answer::Dropped,
+                (Ok(()), Some(restart)) if above + 1 == restart.frames => Answer::Restarted,
+                (Ok(()), _) => {
+                    let kept = kept_by_kind.entry(stored.kind);
+                    kept.or_insert_with(|| kept_as(&decode.kinds[stored.kind]))
+                        .clone()
+                }
             };
-            let answer = match (&kind.now, refused.get(&(segment, index))) {
-                (Err(why), _) | (Ok(_), Some(why)) => Answer::Refused((**why).clone()),
-                (Ok(now), None) => match restart.map(|restart| place.cmp(&restart.checkpoint)) {
-                    Some(Ordering::Less) => Answer::Dropped,
-                    Some(Ordering::Equal) => Answer::Restarted,
-                    _ => kept(kind, now),
-                },
-            };
+            let kind = &decode.kinds[stored.kind];
             frames.push(FrameReport {
                 kind: kind.name.clone(),
                 version: kind.version,
                 answer,
             });
         }
-        Self {
+        Ok(Self {
+            refused,
             frames,
             winders_left: restart.map_or(0, |restart| restart.afters.len()),
             winders_lost: restart.map_or(0, |restart| restart.lost),
-        }
+        })
     }
 }
 
-/// What became of a frame of this kind that can be decoded.
-fn kept<F: Persist>(kind: &Kind<F>, now: &Now<F>) -> Answer {
+/// What became of the frames of this kind that can be decoded.
+fn kept_as<F: Persist>(kind: &Kind<F>) -> Answer {
+    let Some(now) = kind.now.as_ref().filter(|now| !now.is_same()) else {
+        return Answer::Same;
+    };
+    let named = |(name, version): (&str, u32)| (name.into(), version);
     let mut by: Vec<_> = now.steps.iter().map(|step| named(step.from)).collect();
-    match now.to {
-        Target::Kind(kind, version) if by.is_empty() && version == F::KINDS[kind].version => {
-            return Answer::Same;
-        }
-        Target::Kind(..) => {}
-        Target::Rule(_) => by.push(match now.steps.last() {
+    if let Target::Rule(_) = now.to {
+        by.push(match now.steps.last() {
             Some(step) => named(step.to),
             None => (kind.name.clone(), kind.version),
-        }),
+        });
     }
-    Answer::Migrated { by }
-}
-
-fn named((name, version): (&str, u32)) -> (String, u32) {
-    (name.to_owned(), version)
-}
-
-fn stored(parts: &[Skimmed], segment: u32, index: usize) -> Option<&StoredFrame> {
-    match parts.get(segment as usize) {
-        Some(Outline::Segment { frames, .. }) => frames.get(index),
-        _ => None,
-    }
+    Answer::Migrated { by: by.into() }
 }
 
 /// A machine that restarts.
 pub(super) struct Restart<F: Persist> {
     /// The checkpoint, and what is below it.
-    pub(super) layout: Layout<F>,
-    /// Where the checkpoint is in the stack.
-    pub(super) checkpoint: usize,
-    /// The *after*s of the winders above it, innermost first.
+    pub(super) stack: Continuation<F>,
+    /// How many frames that is.
+    frames: usize,
+    /// The *after*s of the winders above it, outermost first.
     pub(super) afters: Vec<F>,
     /// How many more there are.
-    pub(super) lost: usize,
+    lost: usize,
 }
 
 impl<F: Persist> Restart<F> {
-    /// Where a stack restarts, if there is a checkpoint below all that is refused.
+    /// What is above `stack`, which is the lower end of all that there is.
     pub(super) fn of(
-        parts: &[Skimmed],
+        decode: &Decode<'_, F>,
         items: &[Item],
-        content: &[u8],
-        kinds: &[Kind<F>],
-        limits: LoadLimits,
-        budget: &Budget,
-    ) -> Result<Option<Self>, LoadError> {
-        let decode = Decode {
-            parts,
-            content,
-            kinds,
-            limits,
-            budget,
-        };
-        // From the bottom up, as far as everything can be decoded.
-        let mut entries = Vec::new();
-        let mut checkpoint = None;
-        for (place, item) in items.iter().enumerate().rev() {
-            let Ok(entry) = or_refused(decode.entry(item))? else {
-                break;
-            };
-            if let Some(entry) = entry {
-                let is_checkpoint = match &entry {
-                    Entry::Frame { frame, .. } => frame.descriptor().checkpoint,
-                    _ => false,
-                };
-                entries.push(entry);
-                if is_checkpoint {
-                    checkpoint = Some((place, entries.len()));
-                }
-            }
-        }
-        let Some((checkpoint, len)) = checkpoint else {
-            return Ok(None);
-        };
-        entries.truncate(len);
-        entries.reverse();
+        stack: Continuation<F>,
+    ) -> Result<Self, LoadError> {
+        let frames = stack.len();
+        let is_frame = |item: &&Item| matches!(item, Item::Frame { .. });
+        let mut above = items.iter().filter(is_frame).count().saturating_sub(frames);
         let (mut afters, mut lost) = (Vec::new(), 0);
-        for item in &items[..checkpoint] {
-            let &Item::Under { segment } = item else {
-                continue;
-            };
-            match decode.under(segment) {
-                Some(UnderOutline::Inside(winder)) => match or_refused(decode.thunks(*winder))? {
-                    Ok((_, after)) => afters.push(after),
-                    Err(_) => lost += 1,
+        for item in items {
+            match *item {
+                Item::Frame { .. } if above == 0 => break,
+                Item::Frame { .. } => above -= 1,
+                Item::Under { segment } => match decode.under(segment) {
+                    Some(UnderOutline::Inside(winder)) => match decode.after(*winder)? {
+                        Some(after) => afters.push(after),
+                        None => lost += 1,
+                    },
+                    Some(UnderOutline::Returned(_) | UnderOutline::Raised(_)) => lost += 1,
+                    _ => {}
                 },
-                Some(UnderOutline::Returned(_) | UnderOutline::Raised(_)) => lost += 1,
-                _ => {}
+                Item::Prompt(_) => {}
             }
         }
-        Ok(Some(Self {
-            layout: Layout { entries },
-            checkpoint,
+        afters.reverse();
+        Ok(Self {
+            stack,
+            frames,
             afters,
             lost,
-        }))
+        })
     }
 }
 
 /// Decodes what was skimmed.
-struct Decode<'a, F> {
-    parts: &'a [Skimmed],
-    content: &'a [u8],
-    kinds: &'a [Kind<F>],
-    limits: LoadLimits,
-    budget: &'a Budget,
+pub(super) struct Decode<'a, F: Persist> {
+    pub(super) parts: &'a [Skimmed],
+    pub(super) restored: &'a [Restored<F>],
+    pub(super) content: &'a [u8],
+    pub(super) kinds: &'a [Kind<F>],
+    pub(super) limits: LoadLimits,
+    pub(super) budget: &'a Budget,
 }
 
-impl<'a, F: Persist> Decode<'a, F> {
-    fn frame(&self, stored: Option<&StoredFrame>) -> Result<F, Refusable> {
-        let kind = stored.and_then(|stored| self.kinds.get(stored.kind));
-        let (Some(stored), Some(kind)) = (stored, kind) else {
-            return Err(LoadError::Invalid("there is no such frame").into());
+impl<F: Persist> Decode<'_, F> {
+    fn stored(&self, segment: u32, index: usize) -> Result<&StoredFrame, LoadError> {
+        let frame = match self.parts.get(segment as usize) {
+            Some(Outline::Segment { frames, .. }) => frames.get(index),
+            _ => None,
         };
+        let frame = frame.filter(|frame| frame.kind < self.kinds.len());
+        frame.ok_or(LoadError::Invalid("there is no such frame"))
+    }
+
+    fn frame(&self, stored: &StoredFrame) -> Result<F, Refusable> {
+        let kind = self.kinds.get(stored.kind);
+        let kind = kind.ok_or(LoadError::Invalid("there is no such kind of frame"))?;
         let slots = Reader::new(&self.content[stored.slots.clone()], self.budget);
         kind.frame(slots, self.limits, self.budget)
     }
 
-    fn value(&self, at: &Range<usize>) -> Result<F::Value, LoadError> {
-        let bytes = Reader::new(&self.content[at.clone()], self.budget);
-        value::<F>(bytes, self.limits, self.budget)
-    }
-
-    /// The *before* and the *after* of a winder.
-    fn thunks(&self, winder: u32) -> Result<(F, F), Refusable> {
-        match self.parts.get(winder as usize) {
-            Some(Outline::Winder { thunks }) => {
-                Ok((self.frame(thunks.first())?, self.frame(thunks.get(1))?))
-            }
-            _ => Err(LoadError::Invalid("something is no winder").into()),
+    /// Whether a frame can be decoded, with its marks.
+    fn frame_is_there(&self, segment: u32, index: usize) -> Result<Result<(), Refused>, LoadError> {
+        if let Some(Restored::Part(..)) = self.restored.get(segment as usize) {
+            return Ok(Ok(()));
         }
+        if let Err(why) = or_refused(self.frame(self.stored(segment, index)?))? {
+            return Ok(Err(why));
+        }
+        let Some(Outline::Segment { marks, .. }) = self.parts.get(segment as usize) else {
+            return Ok(Ok(()));
+        };
+        let from = marks.partition_point(|mark| mark.frame < index);
+        for mark in marks[from..].iter().take_while(|mark| mark.frame == index) {
+            let bytes = Reader::new(&self.content[mark.value.clone()], self.budget);
+            if let Err(why) = or_refused(value::<F>(bytes, self.limits, self.budget))? {
+                return Ok(Err(why));
+            }
+        }
+        Ok(Ok(()))
     }
 
-    fn under(&self, segment: u32) -> Option<&'a UnderOutline<Range<usize>>> {
+    fn under(&self, segment: u32) -> Option<&UnderOutline<Range<usize>>> {
         match self.parts.get(segment as usize) {
             Some(Outline::Segment { under, .. }) => Some(under),
             _ => None,
         }
     }
 
-    fn entry(&self, item: &Item) -> Result<Option<Entry<F>>, Refusable> {
-        Ok(Some(match *item {
-            Item::Frame { segment, index } => {
-                let frame = self.frame(stored(self.parts, segment, index))?;
-                let mut marks = Vec::new();
-                if let Some(Outline::Segment { marks: all, .. }) = self.parts.get(segment as usize)
-                {
-                    let from = all.partition_point(|mark| mark.frame < index);
-                    for mark in all[from..].iter().take_while(|mark| mark.frame == index) {
-                        let key = known(session::loading(|loading| {
-                            Ok(loading.keys.get(mark.key as usize).copied())
-                        }))?;
-                        let key = key.ok_or(LoadError::Invalid("there is no such mark key"))?;
-                        marks.push((key, self.value(&mark.value)?));
-                    }
-                }
-                Entry::Frame { frame, marks }
-            }
-            Item::Prompt(prompt) => {
-                let tag = known(session::loading(|loading| {
-                    Ok(loading.tags.get(prompt.tag as usize).copied())
-                }))?;
-                let tag = tag.ok_or(LoadError::Invalid("there is no such prompt tag"))?;
-                let times = prompt.times;
-                Entry::Prompt { tag, times }
-            }
-            Item::Under { segment } => match self.under(segment) {
-                None | Some(UnderOutline::Nothing) => return Ok(None),
-                Some(UnderOutline::Inside(winder)) => {
-                    let (before, after) = self.thunks(*winder)?;
-                    Entry::Inside { before, after }
-                }
-                Some(UnderOutline::Entering(entering)) => {
-                    match self.parts.get(*entering as usize) {
-                        Some(Outline::Entering { winder, body }) => {
-                            let (before, after) = self.thunks(*winder)?;
-                            Entry::Entering {
-                                before,
-                                body: self.frame(body.first())?,
-                                after,
-                            }
-                        }
-                        _ => {
-                            let why = "something is no winder's entry";
-                            return Err(LoadError::Invalid(why).into());
-                        }
-                    }
-                }
-                Some(UnderOutline::Returned(at)) => Entry::Leaving(Ok(self.value(at)?)),
-                Some(UnderOutline::Raised(at)) => {
-                    let error = self.value(at)?;
-                    Entry::Leaving(Err(Interrupted::Raised(error)))
-                }
+    /// The *after* of a winder, whether or not its *before* can be decoded.
+    fn after(&self, winder: u32) -> Result<Option<F>, LoadError> {
+        match self.parts.get(winder as usize) {
+            Some(Outline::Winder { thunks }) => match thunks.get(1) {
+                Some(after) => Ok(or_refused(self.frame(after))?.ok()),
+                None => Err(LoadError::Invalid("a winder has two thunks")),
             },
-        }))
+            _ => Err(LoadError::Invalid("something is no winder")),
+        }
     }
 }

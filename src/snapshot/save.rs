@@ -54,6 +54,11 @@ impl<F: Persist> Save<F> {
     /// An increment: a snapshot that names what `base` has stored, and stores only what is new
     /// and what is [`Shared`](super::Shared) and has changed since. It takes so much time, too.
     /// It is [loaded](super::Loaded::read_increments) together with its base.
+    ///
+    /// A base keeps all that it has stored, and each increment adds to that; who has taken many
+    /// begins again with a whole snapshot. A continuation is stored with all prompts that it
+    /// goes through. A stored value that has changed is stored again even if nobody refers to it
+    /// any more.
     #[must_use]
     pub fn since(base: &Base<F>, registry: &Rc<Registry>) -> Self {
         let mut saving = Saving::new(registry.clone());
@@ -179,8 +184,8 @@ impl<F: Persist> Save<F> {
     /// # Errors
     ///
     /// If a shared object holds what cannot be stored.
-    pub fn finish(self) -> Result<Vec<u8>, SaveError> {
-        self.finish_as_base().map(|(bytes, _)| bytes)
+    pub fn finish(mut self) -> Result<Vec<u8>, SaveError> {
+        self.write().map(|(bytes, ..)| bytes)
     }
 
     /// The same, and what increments to it need.
@@ -191,6 +196,25 @@ impl<F: Persist> Save<F> {
     pub fn finish_as_base(mut self) -> Result<(Vec<u8>, Base<F>), SaveError> {
         // What changes while it is stored has changed since.
         let changes = Changes::begin();
+        let (bytes, checksum, saving) = self.write()?;
+        let id = BaseId {
+            checksum,
+            parts: self.sink.parts.len(),
+            objects: saving.objects.len(),
+        };
+        let base = Base(Rc::new(Stored {
+            id,
+            tags: saving.tags.end(),
+            keys: saving.keys.end(),
+            objects: saving.objects.end(),
+            parts: self.sink.parts.end(),
+            changes,
+        }));
+        Ok((bytes, base))
+    }
+
+    /// The bytes, their checksum, and what values have found.
+    fn write(&mut self) -> Result<(Vec<u8>, u32, Saving), SaveError> {
         let base = self.base.as_ref().map(|base| &base.0);
         let stored = base.map_or(0, |base| base.id.objects);
         let changed = base.map(|base| base.changes.since());
@@ -222,7 +246,7 @@ impl<F: Persist> Save<F> {
             }
             Ok(())
         })?;
-        let Some(saving) = self.saving else {
+        let Some(saving) = self.saving.take() else {
             return Err(SaveError::NotSuspended);
         };
         let registry = &saving.registry;
@@ -244,21 +268,8 @@ impl<F: Persist> Save<F> {
             roots: self.root_count,
             roots_bytes: &self.roots,
         };
-        let (to, checksum) = whole.bytes();
-        let id = BaseId {
-            checksum,
-            parts: self.sink.parts.len(),
-            objects: saving.objects.len(),
-        };
-        let base = Base(Rc::new(Stored {
-            id,
-            tags: saving.tags.end(),
-            keys: saving.keys.end(),
-            objects: saving.objects.end(),
-            parts: self.sink.parts.end(),
-            changes,
-        }));
-        Ok((to, base))
+        let (bytes, checksum) = whole.bytes();
+        Ok((bytes, checksum, saving))
     }
 }
 

@@ -210,6 +210,11 @@ impl Loading {
         referred.map(|referred| referred.cell.clone())
     }
 
+    /// Whether all that was referred to is as it was stored.
+    pub(super) fn is_same(&self) -> bool {
+        self.referred.values().all(|it| it.steps.is_none())
+    }
+
     /// The objects.
     pub(super) fn table(&self) -> ObjectTable {
         let mut table = Table::default();

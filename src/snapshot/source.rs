@@ -2,10 +2,9 @@
 
 use std::borrow::ToOwned;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::string::{String, ToString};
+use std::string::ToString;
 use std::vec::Vec;
 
 use super::error::LoadError;
@@ -16,6 +15,7 @@ use super::persist::Persist;
 use super::session::{self, Loading};
 use super::upgrade::{self, Rule, Step};
 use super::wire::{Reader, StoredSlots};
+use crate::frame::outline::{MarkOutline, Outline, UnderOutline};
 use crate::frame::parts::{Extent, Home, Known, Part, Waits};
 use crate::frame::{Continuation, MarkKey, PromptTag};
 
@@ -24,33 +24,41 @@ pub(super) type Refused = Rc<LoadError>;
 
 /// What a snapshot is of.
 pub(super) enum Root<F: Persist> {
-    /// Its stack, and what it waits for.
-    Machine(u32, Result<Waiting<F>, Refused>),
+    /// By the number of its stack.
+    Machine(u32, Found<F>),
     Continuation(u32, Result<Continuation<F>, Refused>),
     /// A value, by where it is. What type it is of is not known.
     Value(Range<usize>),
 }
 
-/// A machine that can go on.
-pub(super) enum Waiting<F: Persist> {
+/// A machine.
+pub(super) enum Found<F: Persist> {
+    /// Its stack, and what it waits for.
     There(Continuation<F>, Waits<F::Value, Continuation<F>>),
     Taken,
+    Refused(Refused),
+    /// It was refused, and taken from a checkpoint on.
+    Restarted,
 }
 
 /// A part, or why there is none.
 pub(super) enum Restored<F: Persist> {
     Part(Part<F>, Extent),
-    Refused(Refused),
+    Refused {
+        why: Refused,
+        /// Of a segment, one of its lowest frames, if these are there.
+        lowest: Option<(Part<F>, Extent)>,
+    },
 }
 
 pub(super) type Parts<F> = Rc<RefCell<Vec<Restored<F>>>>;
 
 /// A kind of frame that is stored.
 pub(super) struct Kind<F> {
-    pub(super) name: String,
+    pub(super) name: Rc<str>,
     pub(super) version: u32,
-    /// What it is now.
-    pub(super) now: Result<Now<F>, Refused>,
+    /// What it is now, if it is anything.
+    pub(super) now: Option<Now<F>>,
 }
 
 /// What becomes of a kind of frame that was stored.
@@ -80,8 +88,6 @@ pub(super) struct Source<'a, F: Persist> {
     /// Which of them is the first of the snapshot that is being read.
     pub(super) kinds_from: usize,
     pub(super) parts: Parts<F>,
-    /// Frames that could not be decoded, by their parts and their indices there.
-    pub(super) refused: HashMap<(u32, usize), Refused>,
     /// Why the part that is being restored is refused.
     why: Option<Refused>,
 }
@@ -96,17 +102,23 @@ impl<F: Persist> Kind<F> {
         budget: &Budget,
     ) -> Result<F, Refusable> {
         let frame = match &self.now {
-            Ok(Now {
+            Some(Now {
                 steps,
                 to: Target::Kind(kind, version),
             }) if steps.is_empty() => load(*kind, *version, slots),
-            Ok(now) => now.brought_up_to_date(slots),
-            Err(why) => return Err(Refusable::Refused(why.clone())),
+            Some(now) => now.brought_up_to_date(slots),
+            None => return Err(self.unknown()),
         };
         match frame {
             Ok(frame) if frame.one_shot().is_none() => Ok(frame),
             other => Err(self.problem(other.err(), limits, budget)),
         }
+    }
+
+    #[cold]
+    fn unknown(&self) -> Refusable {
+        let (name, version) = ((*self.name).to_owned(), self.version);
+        LoadError::Kind { name, version }.into()
     }
 
     /// Why there is no frame, or none that can be used.
@@ -125,6 +137,16 @@ impl<F: Persist> Kind<F> {
 }
 
 impl<F: Persist> Now<F> {
+    /// Whether it is what it was.
+    pub(super) fn is_same(&self) -> bool {
+        match self.to {
+            Target::Kind(kind, version) => {
+                self.steps.is_empty() && version == F::KINDS[kind].version
+            }
+            Target::Rule(_) => false,
+        }
+    }
+
     #[cold]
     fn brought_up_to_date(&self, slots: Reader<'_>) -> postcard::Result<F> {
         let upgraded;
@@ -224,8 +246,21 @@ pub(super) fn or_refused<T>(
     }
 }
 
+/// Frames, up to the first that cannot be decoded.
+pub(super) struct Frames<F> {
+    lowest: Vec<F>,
+    refused: Option<Refused>,
+}
+
+impl<F> Frames<F> {
+    /// All of them.
+    fn whole(self) -> Result<Vec<F>, Refused> {
+        self.refused.map_or(Ok(self.lowest), Err)
+    }
+}
+
 impl<F: Persist> Take for Source<'_, F> {
-    type Frames = Result<Vec<F>, Refused>;
+    type Frames = Frames<F>;
     type Value = Result<F::Value, Refused>;
 
     fn number(&mut self) -> Result<usize, LoadError> {
@@ -246,23 +281,24 @@ impl<F: Persist> Take for Source<'_, F> {
         let mut frames = Vec::with_capacity(count);
         let mut refused = None;
         let mut bytes = self.bytes;
-        for index in 0..count {
+        for _ in 0..count {
             let Some(kind) = kinds.get(bytes.index()?) else {
                 return Err(LoadError::Invalid("there is no such kind of frame"));
             };
             let len = bytes.index()?;
-            match kind.frame(bytes.take(len)?, self.limits, self.budget) {
+            let slots = bytes.take(len)?;
+            if refused.is_some() {
+                continue; // Nobody gets to those that are above it.
+            }
+            match kind.frame(slots, self.limits, self.budget) {
                 Ok(frame) => frames.push(frame),
-                Err(Refusable::Refused(why)) => {
-                    let part = self.parts.borrow().len() as u32;
-                    self.refused.insert((part, index), why.clone());
-                    refused.get_or_insert(why);
-                }
+                Err(Refusable::Refused(why)) => refused = Some(why),
                 Err(Refusable::Error(error)) => return Err(error),
             }
         }
         self.bytes = bytes;
-        Ok(refused.map_or(Ok(frames), Err))
+        let lowest = frames;
+        Ok(Frames { lowest, refused })
     }
 
     fn value(&mut self) -> Result<Self::Value, LoadError> {
@@ -288,13 +324,20 @@ impl<F: Persist> Known<F> for Source<'_, F> {
     fn part(&mut self, number: u32) -> Result<(Part<F>, Extent), LoadError> {
         match self.parts.borrow().get(number as usize) {
             Some(Restored::Part(part, extent)) => Ok((part.clone(), *extent)),
-            Some(Restored::Refused(why)) => {
+            Some(Restored::Refused { why, .. }) => {
                 self.why = Some(why.clone());
                 Err((**why).clone())
             }
             None => Err(LoadError::Invalid(
                 "a part comes before what it consists of",
             )),
+        }
+    }
+
+    fn lowest(&self, number: u32) -> Option<(Part<F>, Extent)> {
+        match self.parts.borrow().get(number as usize) {
+            Some(Restored::Refused { lowest, .. }) => lowest.clone(),
+            _ => None,
         }
     }
 
@@ -330,28 +373,39 @@ impl<'a, F: Persist> Source<'a, F> {
         budget: &'a Budget,
         kinds: &'a [Kind<F>],
         parts: Parts<F>,
+        home: Home<F>,
     ) -> Self {
         Self {
             content,
             bytes: Reader::new(content, budget),
-            home: Home::new(),
+            home,
             limits,
             budget,
             kinds,
             kinds_from: 0,
             parts,
-            refused: HashMap::new(),
             why: None,
         }
     }
 
     /// The next part.
     pub(super) fn restore(&mut self) -> Result<(), LoadError> {
-        let restored = match grammar::take(self)?.whole() {
-            Err(why) => Restored::Refused(why),
-            Ok(outline) => match Part::of_outline(outline, self) {
-                Ok((part, extent)) => Restored::Part(part, extent),
-                Err(error) => Restored::Refused(self.why.take().ok_or(error)?),
+        let outline = grammar::take(self)?;
+        let (outline, refused) = lowest(outline);
+        let restored = match outline.map(|outline| Part::of_outline(outline, self)) {
+            None => Err(None),
+            Some(Ok(part)) => Ok(part),
+            Some(Err(error)) => Err(Some(self.why.take().ok_or(error)?)),
+        };
+        let restored = match (restored, refused) {
+            (Ok((part, extent)), None) => Restored::Part(part, extent),
+            (Ok(lowest), Some(why)) => Restored::Refused {
+                why,
+                lowest: Some(lowest),
+            },
+            (Err(why), refused) => Restored::Refused {
+                why: why.or(refused).ok_or(LoadError::Damaged)?,
+                lowest: None,
             },
         };
         self.parts.borrow_mut().push(restored);
@@ -400,8 +454,11 @@ impl<'a, F: Persist> Source<'a, F> {
                         return Err(LoadError::Invalid("a machine has no frame"));
                     }
                 }
-                let there = |(stack, waits)| Waiting::There(stack, waits);
-                Root::Machine(number, machine.map(there))
+                let found = match machine {
+                    Ok((stack, waits)) => Found::There(stack, waits),
+                    Err(why) => Found::Refused(why),
+                };
+                Root::Machine(number, found)
             }
             2 => {
                 let (number, k) = self.continuation()?;
@@ -413,6 +470,74 @@ impl<'a, F: Persist> Source<'a, F> {
             true => Ok(root),
             false => Err(LoadError::Invalid("a root has more in it")),
         }
+    }
+}
+
+/// What of a part is there, and why that is not all. Of a segment, it is its lowest frames.
+type Lowest<F, V> = (Option<Outline<Vec<F>, V>>, Option<Refused>);
+
+fn lowest<F, V>(outline: Outline<Frames<F>, Result<V, Refused>>) -> Lowest<F, V> {
+    let whole = |outline: Result<_, Refused>| match outline {
+        Ok(outline) => (Some(outline), None),
+        Err(why) => (None, Some(why)),
+    };
+    match outline {
+        Outline::Segment {
+            frames,
+            marks: all,
+            under,
+            below,
+        } => {
+            let Frames {
+                lowest: mut frames,
+                mut refused,
+            } = frames;
+            let mut marks = Vec::with_capacity(all.len());
+            for MarkOutline { frame, key, value } in all {
+                match value {
+                    _ if refused.is_some() && frame >= frames.len() => break,
+                    Ok(value) => marks.push(MarkOutline { frame, key, value }),
+                    Err(why) => {
+                        frames.truncate(frame);
+                        marks.retain(|mark| mark.frame < frame);
+                        refused = Some(why);
+                        break;
+                    }
+                }
+            }
+            let under = match under {
+                UnderOutline::Nothing => UnderOutline::Nothing,
+                UnderOutline::Entering(entering) => UnderOutline::Entering(entering),
+                UnderOutline::Inside(winder) => UnderOutline::Inside(winder),
+                UnderOutline::Returned(Ok(value)) => UnderOutline::Returned(value),
+                UnderOutline::Raised(Ok(value)) => UnderOutline::Raised(value),
+                UnderOutline::Returned(Err(why)) | UnderOutline::Raised(Err(why)) => {
+                    return (None, Some(why));
+                }
+            };
+            if refused.is_some() && frames.is_empty() {
+                return (None, refused);
+            }
+            let outline = Outline::Segment {
+                frames,
+                marks,
+                under,
+                below,
+            };
+            (Some(outline), refused)
+        }
+        Outline::Rest { first, next } => (Some(Outline::Rest { first, next }), None),
+        Outline::Winder { thunks } => {
+            whole(thunks.whole().map(|thunks| Outline::Winder { thunks }))
+        }
+        Outline::Winders { winder, at, below } => {
+            (Some(Outline::Winders { winder, at, below }), None)
+        }
+        Outline::Entering { winder, body } => {
+            let entering = |body| Outline::Entering { winder, body };
+            whole(body.whole().map(entering))
+        }
+        Outline::Continuation { levels } => (Some(Outline::Continuation { levels }), None),
     }
 }
 

@@ -5,6 +5,7 @@ use std::vec::Vec;
 
 use super::error::LoadError;
 use super::grammar::{self, Take};
+use super::load::LoadLimits;
 use super::wire::Reader;
 use crate::frame::outline::{ChainOutline, Outline, PositionOutline, PromptOutline};
 
@@ -72,16 +73,17 @@ pub(super) enum Item {
     Prompt(PromptOutline),
 }
 
-/// All that is in a continuation, topmost first; but no more than so much.
-pub(super) fn walk(parts: &[Skimmed], k: u32, most: usize) -> Result<Vec<Item>, LoadError> {
+/// All that is in a continuation, topmost first; but no more than may be.
+pub(super) fn walk(parts: &[Skimmed], k: u32, limits: LoadLimits) -> Result<Vec<Item>, LoadError> {
     let Some(Outline::Continuation { levels }) = parts.get(k as usize) else {
         return Err(LoadError::Invalid("there is no such continuation"));
     };
     let mut walk = Walk {
         parts,
         items: Vec::new(),
-        most,
-        seen: 0,
+        limits,
+        frames: 0,
+        steps: 0,
     };
     for level in levels.iter().rev() {
         walk.position(level.position, k)?;
@@ -95,30 +97,20 @@ pub(super) fn walk(parts: &[Skimmed], k: u32, most: usize) -> Result<Vec<Item>, 
 struct Walk<'a> {
     parts: &'a [Skimmed],
     items: Vec<Item>,
-    most: usize,
-    seen: usize,
+    limits: LoadLimits,
+    frames: usize,
+    steps: usize,
 }
 
 impl<'a> Walk<'a> {
     /// A part that is referred to by one that comes after it.
     fn part(&mut self, number: u32, before: u32) -> Result<&'a Skimmed, LoadError> {
-        self.seen += 1;
-        self.check(self.seen)?;
+        self.steps += 1;
+        self.limits.check("parts", self.limits.parts, self.steps)?;
         let part = self.parts.get(number as usize).filter(|_| number < before);
         part.ok_or(LoadError::Invalid(
             "a part comes before what it consists of",
         ))
-    }
-
-    fn check(&self, count: usize) -> Result<(), LoadError> {
-        let limit = self.most;
-        match count > limit {
-            true => Err(LoadError::Limit {
-                what: "frames",
-                limit,
-            }),
-            false => Ok(()),
-        }
     }
 
     fn position(&mut self, position: PositionOutline, of: u32) -> Result<(), LoadError> {
@@ -145,7 +137,9 @@ impl<'a> Walk<'a> {
                 return Err(LoadError::Invalid("something is no segment"));
             };
             let count = frames.min(all.len());
-            self.check(self.items.len().saturating_add(count))?;
+            self.frames = self.frames.saturating_add(count);
+            self.limits
+                .check("frames", self.limits.frames, self.frames)?;
             let frame = |index| Item::Frame { segment, index };
             self.items.extend((0..count).rev().map(frame));
             self.items.push(Item::Under { segment });

@@ -39,6 +39,14 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
         }
     }
 
+    /// One that begins after so many that nobody can ask for.
+    pub(super) fn after(count: u32) -> Self {
+        Self {
+            first: count,
+            ..Self::default()
+        }
+    }
+
     /// The number of what has this key, if it has one.
     #[inline]
     pub(super) fn get(&self, key: &K) -> Option<u32> {
@@ -100,7 +108,7 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
 
     /// Ends here, for others to go on.
     pub(super) fn end(mut self) -> Rc<Self> {
-        while let Some(below) = self.below.take_if(|it| it.list.len() <= self.list.len()) {
+        while let Some(below) = self.below.take_if(|it| it.list.len() < 2 * self.list.len()) {
             let numbers = below
                 .numbers
                 .iter()

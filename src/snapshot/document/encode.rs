@@ -53,7 +53,10 @@ impl<F: Persist> Editor<F> {
                 let k = home.continuation(Layout { entries });
                 Restored::Part(Part::of_continuation(k), Extent::default())
             }
-            _ => Restored::Refused(Rc::new(NO_CONTINUATION)),
+            _ => Restored::Refused {
+                why: Rc::new(NO_CONTINUATION),
+                lowest: None,
+            },
         };
         parts.replace(document.parts.iter().map(stand_in).collect());
         let mut loading = Loading::new(self.registry.clone(), parts);

@@ -46,9 +46,8 @@ impl<F: Persist> Editor<F> {
         let headers = mem::take(&mut loaded.headers);
         let roots_at = mem::take(&mut loaded.roots_at);
         let unknown = loaded.refused_object.is_some();
-        let (mut document, hidden) = loaded.within(|content, kinds, limits, _| {
-            // What was read before has used up another one.
-            let budget = Budget::new(limits.depth, limits.elements);
+        let budget = Budget::new(self.limits.depth, self.limits.elements);
+        let (mut document, hidden) = loaded.within(&budget, |content, kinds, limits, budget| {
             let mut show = Show::<F> {
                 content,
                 bytes: Reader::new(content, &budget),
@@ -108,9 +107,9 @@ fn kinds_now<F: Persist>(kinds: &[Kind<F>]) -> Vec<(String, u32)> {
     let mut list = Vec::new();
     for kind in kinds {
         let now = match kind.now.as_ref().map(|now| &now.to) {
-            Ok(Target::Kind(kind, _)) => (F::KINDS[*kind].name.into(), F::KINDS[*kind].version),
-            Ok(Target::Rule(_)) => continue,
-            Err(_) => (kind.name.clone(), kind.version),
+            Some(Target::Kind(kind, _)) => (F::KINDS[*kind].name.into(), F::KINDS[*kind].version),
+            Some(Target::Rule(_)) => continue,
+            None => ((*kind.name).into(), kind.version),
         };
         if !list.contains(&now) {
             list.push(now);
@@ -155,7 +154,7 @@ impl<F: Persist> Show<'_, F> {
     fn frame(&mut self, kind: &Kind<F>, slots: Reader<'_>) -> Result<FrameDocument, LoadError> {
         let Ok(frame) = or_refused(kind.frame(slots, self.limits, self.budget))? else {
             return Ok(FrameDocument {
-                kind: kind.name.clone(),
+                kind: (*kind.name).into(),
                 version: kind.version,
                 slots: self.opaque(slots.range(self.content)),
             });
