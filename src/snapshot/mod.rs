@@ -132,28 +132,37 @@
 //! of frames does, `upgrade` what becomes of an earlier one, `fingerprint` how that is noticed;
 //! `stack` and `report` are what is known of frames that cannot be decoded. `base` is what an
 //! increment is one to: `table` numbers what is stored, `changes` lists what has changed since.
-//! `tree` is what people see of a value, and `document` of a snapshot.
+//! `tree` is what people see of a value, and `document` of a snapshot; `paper` writes the one as
+//! text, `show` and `html` the other. `schema` is what a snapshot is read by without its program:
+//! `shape` is what stands for a type there, `decode` reads values by it, and `pack` stores it.
 
 #![forbid(unsafe_code)]
 
 mod base;
 mod changes;
 mod continuation;
+mod decode;
 mod document;
 mod error;
 mod fingerprint;
 mod grammar;
 mod header;
+mod html;
 mod limited;
 mod load;
+mod pack;
+mod paper;
 mod persist;
 mod registry;
 mod report;
 mod save;
+mod schema;
 #[cfg(feature = "seal")]
 mod seal;
 mod session;
+mod shape;
 mod shared;
+mod show;
 mod sink;
 mod source;
 mod stack;
@@ -167,9 +176,10 @@ pub use crate::frame::outline::{
     ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
 };
 pub use base::Base;
+pub use decode::Unreadable;
 pub use document::{
     Document, DocumentError, Editor, Flaw, FrameDocument, IdentityDocument, ObjectDocument,
-    RootDocument, WaitsDocument,
+    RootDocument, UntypedError, WaitsDocument,
 };
 pub use error::{LoadError, SaveError};
 pub use fingerprint::{Change, Fingerprint, KindChange};
@@ -178,12 +188,14 @@ pub use persist::{Persist, Slots};
 pub use registry::{Named, Policy, Registry};
 pub use report::{Answer, FrameReport, Report};
 pub use save::Save;
+pub use schema::{Schema, SlotShape};
 #[cfg(feature = "seal")]
 pub use seal::{Refused, Seal, SealError, SealKey};
 #[cfg(feature = "derive")]
 pub use segno_derive::Persist;
 #[doc(hidden)]
 pub use serde as __serde;
+pub use shape::{Conflict, Shape, VariantShape};
 pub use shared::{Object, Shared};
 pub use tree::{Number, Tree, TreeError};
 pub use upgrade::Link;

@@ -4,6 +4,7 @@ mod encode;
 mod error;
 mod hide;
 mod show;
+mod untyped;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +24,7 @@ use super::wire::Reader;
 use crate::frame::outline::Outline;
 
 pub use error::{DocumentError, Flaw};
+pub use untyped::UntypedError;
 
 /// A snapshot for people: all of it as plain data, to be looked at and edited, and written in
 /// any format of serde that describes itself. An [`Editor`] makes it, and makes a snapshot of
