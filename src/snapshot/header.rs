@@ -38,48 +38,35 @@ pub(super) fn content(bytes: &[u8]) -> Result<(&[u8], u32), LoadError> {
     Ok((content, sum))
 }
 
-/// Where in the content a snapshot is, once its header is read.
+/// What a snapshot says before its parts, as it is written.
 pub(super) struct Header {
-    /// The version of the program that wrote it.
+    pub(super) program: String,
     pub(super) version: u64,
-    /// Which kind of frame is the first of its own.
-    pub(super) kinds_from: usize,
+    pub(super) base: Option<BaseId>,
+    /// The kinds of frame, and their versions.
+    pub(super) kinds: Vec<(Rc<str>, u32)>,
+    /// The tags and keys, and whether each is looked up by its name.
+    pub(super) tags: Vec<(Rc<str>, bool)>,
+    pub(super) keys: Vec<(Rc<str>, bool)>,
+    /// The types of objects, and their versions.
+    pub(super) types: Vec<(Rc<str>, u32)>,
+    /// The objects of the base that have changed, and the types of those and of the new ones.
+    pub(super) changed: Vec<(u32, u32)>,
+    pub(super) new: Vec<u32>,
     /// How many parts follow, and where.
     pub(super) parts: usize,
     pub(super) parts_at: usize,
-    /// The names of its tags and keys, and whether they are looked up by them.
-    pub(super) tags: Vec<(String, bool)>,
-    pub(super) keys: Vec<(String, bool)>,
-    /// The numbers of the objects whose values follow the parts.
-    pub(super) objects: Vec<u32>,
 }
 
-/// Reads the header of a snapshot.
-pub(super) struct Headers<'a, F> {
-    pub(super) content: &'a [u8],
-    pub(super) registry: &'a Registry,
-    pub(super) limits: LoadLimits,
-    pub(super) kinds: Vec<Kind<F>>,
-}
-
-impl<F: Persist> Headers<'_, F> {
-    /// Reads the header of a snapshot, whose base was read before.
+impl Header {
     pub(super) fn read(
-        &mut self,
         bytes: &mut Reader<'_>,
-        base: Option<BaseId>,
-        loading: &mut Loading,
-    ) -> Result<Header, LoadError> {
-        let registry = self.registry;
-        let program = self.name(bytes)?;
+        content: &[u8],
+        limits: LoadLimits,
+    ) -> Result<Self, LoadError> {
+        let program = name(bytes, limits)?.to_owned();
         let version = bytes.number()?;
-        if program != registry.program {
-            return Err(LoadError::Program {
-                found: program.to_owned(),
-                expected: registry.program.clone(),
-            });
-        }
-        let found = match bytes.number()? {
+        let base = match bytes.number()? {
             0 => None,
             1 => Some(BaseId {
                 checksum: bytes.checksum()?,
@@ -88,121 +75,187 @@ impl<F: Persist> Headers<'_, F> {
             }),
             _ => return Err(LoadError::Damaged),
         };
-        if found != base {
-            return Err(LoadError::Base {
-                is_increment: found.is_some(),
-            });
-        }
-        let (parts_before, objects_before) = base.map_or((0, 0), |it| (it.parts, it.objects));
-        let kinds_from = self.kinds.len();
-        for _ in 0..self.names(bytes, kinds_from)? {
-            let kind = self.kind(bytes)?;
-            self.kinds.push(kind);
-        }
-        let tags = self.identities(bytes, &mut loading.tags)?;
-        let keys = self.identities(bytes, &mut loading.keys)?;
-        let types_from = loading.types.len();
-        for _ in 0..self.names(bytes, types_from)? {
-            let name = self.name(bytes)?.to_owned();
-            loading.types.push((name, bytes.name()?));
-        }
-        let of = |bytes: &mut Reader<'_>| {
-            let of = types_from.checked_add(bytes.index()?);
-            of.and_then(|of| u32::try_from(of).ok())
-                .ok_or(LoadError::Damaged)
+        let versioned = |bytes: &mut Reader<'_>| Ok((name(bytes, limits)?.into(), bytes.name()?));
+        let identity = |bytes: &mut Reader<'_>| {
+            let is_named = bytes.number()? == 1;
+            Ok((name(bytes, limits)?.into(), is_named))
         };
-        let changed = bytes.count(2)?;
-        let new = bytes.count(1)?;
-        self.limits.check(
-            "objects",
-            self.limits.objects,
-            objects_before as usize + new,
-        )?;
-        let mut objects = Vec::new();
-        for _ in 0..changed {
-            let number = bytes.name()?;
-            let it = loading.objects.get_mut(number as usize);
-            *it.ok_or(LoadError::Invalid("there is no such object"))? = of(bytes)?;
-            objects.push(number);
+        let kinds = names(bytes, limits, versioned)?;
+        let tags = names(bytes, limits, identity)?;
+        let keys = names(bytes, limits, identity)?;
+        let types = names(bytes, limits, versioned)?;
+        let (changed_count, new_count) = (bytes.count(2)?, bytes.count(1)?);
+        limits.check("objects", limits.objects, new_count)?;
+        let (mut changed, mut new) = (Vec::new(), Vec::new());
+        for _ in 0..changed_count {
+            changed.push((bytes.name()?, bytes.name()?));
         }
-        for _ in 0..new {
-            let number = u32::try_from(loading.objects.len()).map_err(|_| LoadError::Damaged)?;
-            loading.objects.push(of(bytes)?);
-            objects.push(number);
+        for _ in 0..new_count {
+            new.push(bytes.name()?);
         }
         let parts = bytes.count(2)?;
-        self.limits
-            .check("parts", self.limits.parts, parts_before as usize + parts)?;
-        Ok(Header {
+        limits.check("parts", limits.parts, parts)?;
+        Ok(Self {
+            program,
             version,
-            kinds_from,
+            base,
+            kinds,
             tags,
             keys,
+            types,
+            changed,
+            new,
             parts,
-            parts_at: bytes.range(self.content).start,
+            parts_at: bytes.range(content).start,
+        })
+    }
+}
+
+/// A name, which is not too long.
+fn name<'a>(bytes: &mut Reader<'a>, limits: LoadLimits) -> Result<&'a str, LoadError> {
+    let name = bytes.string()?;
+    limits.check("bytes in a name", limits.name, name.len())?;
+    Ok(name)
+}
+
+/// A list of what has names.
+fn names<T>(
+    bytes: &mut Reader<'_>,
+    limits: LoadLimits,
+    read: impl Fn(&mut Reader<'_>) -> Result<T, LoadError>,
+) -> Result<Vec<T>, LoadError> {
+    let count = bytes.count(2)?;
+    limits.check("names", limits.names, count)?;
+    (0..count).map(|_| read(bytes)).collect()
+}
+
+/// A header, and what it is among those of other snapshots.
+pub(super) struct Placed {
+    pub(super) header: Header,
+    /// Which kind of frame is the first of its own.
+    pub(super) kinds_from: usize,
+    /// The numbers of the objects whose values follow the parts.
+    pub(super) objects: Vec<u32>,
+}
+
+/// Finds what headers name in a program.
+pub(super) struct Headers<'a, F> {
+    pub(super) registry: &'a Registry,
+    pub(super) limits: LoadLimits,
+    pub(super) kinds: Vec<Kind<F>>,
+    /// The snapshot before, and all those before that.
+    pub(super) base: Option<BaseId>,
+}
+
+impl<F: Persist> Headers<'_, F> {
+    /// Places the header of the next snapshot, which has this checksum.
+    pub(super) fn place(
+        &mut self,
+        header: Header,
+        checksum: u32,
+        loading: &mut Loading,
+    ) -> Result<Placed, LoadError> {
+        let registry = self.registry;
+        if header.program != registry.program {
+            return Err(LoadError::Program {
+                found: header.program,
+                expected: registry.program.clone(),
+            });
+        }
+        if header.base != self.base {
+            return Err(LoadError::Base {
+                is_increment: header.base.is_some(),
+            });
+        }
+        let kinds_from = self.kinds.len();
+        let kinds = header.kinds.iter();
+        let kinds = kinds.map(|(name, version)| kind(registry, name, *version));
+        self.kinds.extend(kinds);
+        find(registry, &header.tags, &mut loading.tags)?;
+        find(registry, &header.keys, &mut loading.keys)?;
+        let types_from = loading.types.len();
+        loading.types.extend_from_slice(&header.types);
+        for count in [
+            self.kinds.len(),
+            loading.tags.len(),
+            loading.keys.len(),
+            loading.types.len(),
+        ] {
+            self.limits.check("names", self.limits.names, count)?;
+        }
+        let of = |of: u32| {
+            let of = types_from.checked_add(of as usize);
+            let of = of.and_then(|of| u32::try_from(of).ok());
+            of.ok_or(LoadError::Damaged)
+        };
+        let mut objects = Vec::with_capacity(header.changed.len() + header.new.len());
+        for &(number, it) in &header.changed {
+            let known = loading.objects.get_mut(number as usize);
+            *known.ok_or(LoadError::Invalid("there is no such object"))? = of(it)?;
+            objects.push(number);
+        }
+        for &it in &header.new {
+            objects.push(loading.objects.len() as u32);
+            loading.objects.push(of(it)?);
+        }
+        let count = loading.objects.len();
+        self.limits.check("objects", self.limits.objects, count)?;
+        let parts = self.base.map_or(0, |base| base.parts as usize) + header.parts;
+        self.limits.check("parts", self.limits.parts, parts)?;
+        self.base = Some(BaseId {
+            checksum,
+            parts: u32::try_from(parts).map_err(|_| LoadError::Damaged)?,
+            objects: u32::try_from(count).map_err(|_| LoadError::Damaged)?,
+        });
+        Ok(Placed {
+            header,
+            kinds_from,
             objects,
         })
     }
+}
 
-    /// How many names follow, where there were so many before.
-    fn names(&self, bytes: &mut Reader<'_>, before: usize) -> Result<usize, LoadError> {
-        let count = bytes.count(2)?;
-        self.limits
-            .check("names", self.limits.names, before + count)?;
-        Ok(count)
-    }
-
-    /// A name, which is not too long.
-    fn name<'a>(&self, bytes: &mut Reader<'a>) -> Result<&'a str, LoadError> {
-        let name = bytes.string()?;
-        self.limits
-            .check("bytes in a name", self.limits.name, name.len())?;
-        Ok(name)
-    }
-
-    fn kind(&self, bytes: &mut Reader<'_>) -> Result<Kind<F>, LoadError> {
-        let name: Rc<str> = self.name(bytes)?.into();
-        let version = bytes.name()?;
-        let readable = |name: &str, version| {
-            if let Some(rule) = self.registry.rules.find(name, version) {
-                return Some(Target::Rule(rule));
-            }
-            let kind = F::KINDS.iter().position(|kind| kind.name == name)?;
-            let FrameDescriptor {
-                reads,
-                version: now,
-                ..
-            } = F::KINDS[kind];
-            let is_read = (reads..=now).contains(&version);
-            is_read.then_some(Target::Kind(kind, version))
-        };
-        let path = self.registry.frames.path(&name, version, readable);
-        let now = path.map(|(to, steps)| Now { steps, to });
-        Ok(Kind { name, version, now })
-    }
-
-    fn identities<T: Identity>(
-        &self,
-        bytes: &mut Reader<'_>,
-        list: &mut Vec<T>,
-    ) -> Result<Vec<(String, bool)>, LoadError> {
-        let mut names = Vec::new();
-        for _ in 0..self.names(bytes, list.len())? {
-            let is_named = bytes.number()? == 1;
-            let name = self.name(bytes)?;
-            names.push((name.to_owned(), is_named));
-            let known = T::known(self.registry).get(name).copied();
-            list.push(match (known, is_named) {
-                (Some(known), true) => known,
-                (None, true) => {
-                    return Err(LoadError::Unknown {
-                        what: T::WHAT,
-                        name: String::from(name),
-                    });
-                }
-                (known, false) => T::fresh(known.map_or("loaded", T::name)),
-            });
+/// A kind of frame as this program has it.
+fn kind<F: Persist>(registry: &Registry, name: &Rc<str>, version: u32) -> Kind<F> {
+    let readable = |name: &str, version| {
+        if let Some(rule) = registry.rules.find(name, version) {
+            return Some(Target::Rule(rule));
         }
-        Ok(names)
+        let kind = F::KINDS.iter().position(|kind| kind.name == name)?;
+        let FrameDescriptor {
+            reads,
+            version: now,
+            ..
+        } = F::KINDS[kind];
+        let is_read = (reads..=now).contains(&version);
+        is_read.then_some(Target::Kind(kind, version))
+    };
+    let path = registry.frames.path(name, version, readable);
+    Kind {
+        name: name.clone(),
+        version,
+        now: path.map(|(to, steps)| Now { steps, to }),
     }
+}
+
+/// Tags or keys as this program has them.
+fn find<T: Identity>(
+    registry: &Registry,
+    names: &[(Rc<str>, bool)],
+    list: &mut Vec<T>,
+) -> Result<(), LoadError> {
+    for (name, is_named) in names {
+        let known = T::known(registry).get(&**name).copied();
+        list.push(match (known, is_named) {
+            (Some(known), true) => known,
+            (None, true) => {
+                return Err(LoadError::Unknown {
+                    what: T::WHAT,
+                    name: String::from(&**name),
+                });
+            }
+            (known, false) => T::fresh(known.map_or("loaded", T::name)),
+        });
+    }
+    Ok(())
 }

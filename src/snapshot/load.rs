@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::base::{Base, BaseId, Stored};
 use super::changes::Changes;
 use super::error::LoadError;
-use super::header::{self, Header, Headers};
+use super::header::{self, Header, Headers, Placed};
 use super::limited::{Budget, DEFAULT_DEPTH};
 use super::persist::Persist;
 use super::registry::{Policy, Registry};
@@ -84,7 +84,7 @@ impl LoadLimits {
 /// A snapshot that was read.
 pub struct Loaded<F: Persist> {
     home: Home<F>,
-    pub(super) headers: Vec<Header>,
+    pub(super) headers: Vec<Placed>,
     kinds: Vec<Kind<F>>,
     parts: Parts<F>,
     roots: Vec<Root<F>>,
@@ -166,28 +166,20 @@ impl<F: Persist> Loaded<F> {
         let budget = Budget::new(limits.depth, limits.elements);
         let mut loading = Loading::new(registry.clone(), parts.clone());
         let mut reading = Headers {
-            content: &content,
             registry,
             limits,
             kinds: Vec::new(),
+            base: None,
         };
-        let mut headers: Vec<Header> = Vec::new();
-        let mut base = None;
+        let mut headers = Vec::new();
         let mut start = 0;
-        let mut parts_so_far = 0;
         for &(end, checksum) in &ends {
             let mut bytes = Reader::new(&content[start..end], &budget);
-            let header = reading.read(&mut bytes, base, &mut loading)?;
-            parts_so_far += header.parts;
-            base = Some(BaseId {
-                checksum,
-                parts: u32::try_from(parts_so_far).map_err(|_| LoadError::Damaged)?,
-                objects: loading.objects.len() as u32,
-            });
-            headers.push(header);
+            let header = Header::read(&mut bytes, &content, limits)?;
+            headers.push(reading.place(header, checksum, &mut loading)?);
             start = end;
         }
-        let Some(id) = base else {
+        let Some(id) = reading.base else {
             return Err(LoadError::NotASnapshot);
         };
         loading.contents = std::vec![0; loading.objects.len()];
@@ -240,18 +232,18 @@ type Bodies<F> = (Vec<Root<F>>, Vec<Range<usize>>, Option<Refused>);
 /// The parts of all snapshots, the roots of the last, and what is shared.
 fn bodies<F: Persist>(
     source: &mut Source<'_, F>,
-    headers: &[Header],
+    headers: &[Placed],
     ends: impl Iterator<Item = usize>,
 ) -> Result<Bodies<F>, LoadError> {
     let (content, limits, budget) = (source.content, source.limits, source.budget);
     let (mut roots, mut roots_at) = (Vec::new(), Vec::new());
-    for (index, (header, end)) in headers.iter().zip(ends).enumerate() {
-        source.bytes = Reader::new(&content[header.parts_at..end], budget);
-        source.kinds_from = header.kinds_from;
-        for _ in 0..header.parts {
+    for (index, (placed, end)) in headers.iter().zip(ends).enumerate() {
+        source.bytes = Reader::new(&content[placed.header.parts_at..end], budget);
+        source.kinds_from = placed.kinds_from;
+        for _ in 0..placed.header.parts {
             source.restore()?;
         }
-        for &number in &header.objects {
+        for &number in &placed.objects {
             let start = source.bytes.range(content).start as u32;
             let len = source.bytes.index()?;
             source.bytes.take(len)?;
@@ -287,7 +279,7 @@ impl<F: Persist> Loaded<F> {
     /// The version of the program that wrote it.
     #[must_use]
     pub fn program_version(&self) -> u64 {
-        self.headers.last().map_or(0, |header| header.version)
+        self.headers.last().map_or(0, |it| it.header.version)
     }
 
     /// How many roots there are.
@@ -483,11 +475,14 @@ impl<F: Persist> Loaded<F> {
     fn skim(&self) -> Result<Vec<Skimmed>, LoadError> {
         let budget = self.budget();
         let mut parts = Vec::new();
-        for header in &self.headers {
+        for Placed {
+            header, kinds_from, ..
+        } in &self.headers
+        {
             let mut skim = Skim {
                 content: &self.content,
                 bytes: Reader::new(&self.content[header.parts_at..], &budget),
-                kinds_from: header.kinds_from,
+                kinds_from: *kinds_from,
             };
             for _ in 0..header.parts {
                 parts.push(skim.part()?);

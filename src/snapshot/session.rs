@@ -13,7 +13,6 @@ use std::collections::HashMap;
 use std::format;
 use std::mem;
 use std::rc::Rc;
-use std::string::String;
 use std::thread_local;
 use std::vec::Vec;
 
@@ -123,7 +122,7 @@ pub(super) struct Loading {
     pub(super) tags: Vec<PromptTag>,
     pub(super) keys: Vec<MarkKey>,
     /// The types of the objects, by their names and versions.
-    pub(super) types: Vec<(String, u32)>,
+    pub(super) types: Vec<(Rc<str>, u32)>,
     /// The type of each object. There may be as many as there are bytes, so that little is kept
     /// of each.
     pub(super) objects: Vec<u32>,

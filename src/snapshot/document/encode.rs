@@ -61,7 +61,9 @@ impl<F: Persist> Editor<F> {
         parts.replace(document.parts.iter().map(stand_in).collect());
         let mut loading = Loading::new(self.registry.clone(), parts);
         for (number, object) in (0u32..).zip(&document.objects) {
-            loading.types.push((object.of.clone(), object.version));
+            loading
+                .types
+                .push((object.of.as_str().into(), object.version));
             loading.objects.push(number);
         }
         let scope = Scope::load(loading);

@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::ops::Range;
+use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -9,6 +10,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::super::error::LoadError;
 use super::super::grammar::{self, Take};
+use super::super::header::Placed;
 use super::super::limited::Budget;
 use super::super::load::{LoadLimits, Loaded};
 use super::super::persist::Persist;
@@ -60,9 +62,12 @@ impl<F: Persist> Editor<F> {
                 hidden: Vec::new(),
             };
             let mut parts = Vec::new();
-            for header in &headers {
+            for Placed {
+                header, kinds_from, ..
+            } in &headers
+            {
                 show.bytes = Reader::new(&content[header.parts_at..], &budget);
-                show.kinds_from = header.kinds_from;
+                show.kinds_from = *kinds_from;
                 for _ in 0..header.parts {
                     parts.push(grammar::take(&mut show)?);
                 }
@@ -74,15 +79,15 @@ impl<F: Persist> Editor<F> {
             }
             let document = Document {
                 program: self.registry.program.clone(),
-                version: headers.last().map_or(0, |header| header.version),
+                version: headers.last().map_or(0, |it| it.header.version),
                 kinds: kinds_now::<F>(kinds),
                 tags: headers
                     .iter()
-                    .flat_map(|header| identities(&header.tags))
+                    .flat_map(|it| identities(&it.header.tags))
                     .collect(),
                 keys: headers
                     .iter()
-                    .flat_map(|header| identities(&header.keys))
+                    .flat_map(|it| identities(&it.header.keys))
                     .collect(),
                 objects: show.objects()?,
                 parts,
@@ -95,9 +100,10 @@ impl<F: Persist> Editor<F> {
     }
 }
 
-fn identities(list: &[(String, bool)]) -> impl Iterator<Item = IdentityDocument> {
+/// Tags or keys.
+pub(super) fn identities(list: &[(Rc<str>, bool)]) -> impl Iterator<Item = IdentityDocument> {
     list.iter().map(|(name, is_named)| IdentityDocument {
-        name: name.clone(),
+        name: (**name).into(),
         minted: !is_named,
     })
 }
@@ -236,6 +242,7 @@ impl<F: Persist> Show<'_, F> {
                         true => self.opaque(range),
                         false => Tree::Opaque(self.content[range].to_vec()),
                     };
+                    let of = of.to_string();
                     ObjectDocument { of, version, value }
                 }
             });

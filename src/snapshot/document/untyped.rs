@@ -3,13 +3,14 @@
 use std::borrow::ToOwned;
 use std::fmt;
 use std::ops::Range;
+use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::super::decode::{Room, Unreadable};
 use super::super::error::LoadError;
 use super::super::grammar::{self, Take};
-use super::super::header;
+use super::super::header::{self, Header};
 use super::super::limited::Budget;
 use super::super::load::LoadLimits;
 use super::super::persist::Persist;
@@ -20,9 +21,9 @@ use super::super::tree::Tree;
 use super::super::wire::{self, Reader};
 use super::super::{FORMAT, MAGIC};
 use super::hide::hide;
+use super::show::identities;
 use super::{
-    Document, Editor, FrameDocument, IdentityDocument, ObjectDocument, RootDocument, RootType,
-    WaitsDocument,
+    Document, Editor, FrameDocument, ObjectDocument, RootDocument, RootType, WaitsDocument,
 };
 use crate::frame::outline::{Outline, UnderOutline};
 
@@ -214,81 +215,32 @@ impl<F: Persist> Editor<F> {
 /// What of a snapshot is found without any type.
 struct Found<'a> {
     content: &'a [u8],
-    program: &'a str,
-    version: u64,
-    kinds: Vec<(String, u32)>,
-    tags: Vec<IdentityDocument>,
-    keys: Vec<IdentityDocument>,
-    /// The types of objects.
-    types: Vec<(String, u32)>,
-    /// Of each object the type, by its index, and where the value is.
-    objects: Vec<(usize, Range<usize>)>,
-    parts: usize,
-    parts_at: usize,
+    header: Header,
+    /// Where the values of the objects are.
+    objects: Vec<Range<usize>>,
     roots: Vec<Range<usize>>,
     /// Where the schema is, with its length and without.
     schema_at: usize,
     schema: Range<usize>,
 }
 
-fn name<'a>(bytes: &mut Reader<'a>, limits: LoadLimits) -> Result<&'a str, LoadError> {
-    let name = bytes.string()?;
-    limits.check("bytes in a name", limits.name, name.len())?;
-    Ok(name)
-}
-
-fn versions(bytes: &mut Reader<'_>, limits: LoadLimits) -> Result<Vec<(String, u32)>, LoadError> {
-    let count = bytes.count(2)?;
-    let version = |_| Ok((name(bytes, limits)?.to_owned(), bytes.name()?));
-    (0..count).map(version).collect()
-}
-
-fn identities(
-    bytes: &mut Reader<'_>,
-    limits: LoadLimits,
-) -> Result<Vec<IdentityDocument>, LoadError> {
-    let count = bytes.count(2)?;
-    let identity = |_| {
-        let minted = bytes.number()? != 1;
-        let name = name(bytes, limits)?.to_owned();
-        Ok(IdentityDocument { name, minted })
-    };
-    (0..count).map(identity).collect()
-}
-
 impl<'a> Found<'a> {
     fn read(bytes: &'a [u8], limits: LoadLimits, budget: &'a Budget) -> Result<Self, LoadError> {
         let (content, _) = header::content(bytes)?;
         let mut bytes = Reader::new(content, budget);
-        let program = name(&mut bytes, limits)?;
-        let version = bytes.number()?;
-        match bytes.number()? {
-            0 => {}
-            1 => return Err(LoadError::Base { is_increment: true }),
-            _ => return Err(LoadError::Damaged),
+        let header = Header::read(&mut bytes, content, limits)?;
+        if header.base.is_some() {
+            return Err(LoadError::Base { is_increment: true });
         }
-        let kinds = versions(&mut bytes, limits)?;
-        let tags = identities(&mut bytes, limits)?;
-        let keys = identities(&mut bytes, limits)?;
-        let types = versions(&mut bytes, limits)?;
-        if bytes.number()? != 0 {
+        if !header.changed.is_empty() {
             return Err(LoadError::Invalid("there is no such object"));
         }
-        let count = bytes.count(1)?;
-        limits.check("objects", limits.objects, count)?;
-        let mut of = Vec::new();
-        for _ in 0..count {
-            of.push(bytes.index()?);
-        }
-        let parts = bytes.count(2)?;
-        limits.check("parts", limits.parts, parts)?;
-        let parts_at = bytes.range(content).start;
         let mut skim = Skim {
             content,
             bytes,
             kinds_from: 0,
         };
-        for _ in 0..parts {
+        for _ in 0..header.parts {
             skim.part()?;
         }
         let Skim { mut bytes, .. } = skim;
@@ -297,8 +249,8 @@ impl<'a> Found<'a> {
             Ok(bytes.take(len)?.range(content))
         };
         let mut objects = Vec::new();
-        for of in of {
-            objects.push((of, range(&mut bytes)?));
+        for _ in &header.new {
+            objects.push(range(&mut bytes)?);
         }
         let count = bytes.count(2)?;
         limits.check("parts", limits.parts, count)?;
@@ -313,15 +265,8 @@ impl<'a> Found<'a> {
         }
         Ok(Self {
             content,
-            program,
-            version,
-            kinds,
-            tags,
-            keys,
-            types,
+            header,
             objects,
-            parts,
-            parts_at,
             roots,
             schema_at,
             schema,
@@ -335,23 +280,23 @@ impl<'a> Found<'a> {
         budget: &Budget,
     ) -> Result<Document, LoadError> {
         let room = Room::new(limits);
-        let content = self.content;
+        let (content, header) = (self.content, self.header);
         let mut untyped = Untyped {
             content,
-            bytes: Reader::new(&content[self.parts_at..], budget),
-            kinds: &self.kinds,
+            bytes: Reader::new(&content[header.parts_at..], budget),
+            kinds: &header.kinds,
             schema,
             room: &room,
             hidden: Vec::new(),
             is_complete: true,
         };
         let mut parts = Vec::new();
-        for _ in 0..self.parts {
+        for _ in 0..header.parts {
             parts.push(grammar::take(&mut untyped)?);
         }
         let mut objects = Vec::new();
-        for (of, range) in self.objects {
-            let of = self.types.get(of);
+        for (of, range) in header.new.iter().zip(self.objects) {
+            let of = header.types.get(*of as usize);
             let (of, version) = of.ok_or(LoadError::Invalid("there is no such type"))?;
             let shape = schema.object(of, *version).unwrap_or(&Shape::Unknown);
             objects.push(ObjectDocument {
@@ -373,12 +318,13 @@ impl<'a> Found<'a> {
             is_complete,
             ..
         } = untyped;
+        let versioned = |(name, version): &(Rc<str>, u32)| ((**name).into(), *version);
         let mut document = Document {
-            program: self.program.to_owned(),
-            version: self.version,
-            kinds: self.kinds,
-            tags: self.tags,
-            keys: self.keys,
+            kinds: header.kinds.iter().map(versioned).collect(),
+            tags: identities(&header.tags).collect(),
+            keys: identities(&header.keys).collect(),
+            program: header.program,
+            version: header.version,
             objects,
             parts,
             roots,
@@ -397,7 +343,7 @@ impl<'a> Found<'a> {
 struct Untyped<'a> {
     content: &'a [u8],
     bytes: Reader<'a>,
-    kinds: &'a [(String, u32)],
+    kinds: &'a [(Rc<str>, u32)],
     schema: &'a Schema,
     room: &'a Room,
     /// What was withheld.
