@@ -18,7 +18,9 @@
 //! - Whoever saves the same computation again and again stores [increments](Save::since), which
 //!   hold and cost what is new and what has changed.
 //! - For people, an [`Editor`] makes a [`Document`] of a snapshot: plain data, which goes out as
-//!   JSON and comes back in.
+//!   JSON and comes back in, and is [shown](Document::show) as text or as a
+//!   [page](Document::to_html). A snapshot that has its [schema](Editor::with_schema) in it can
+//!   be [looked at](Document::read) without its program.
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
 //!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
 //! - What a stranger keeps meanwhile, in a form or a cookie, is encrypted and authenticated by
@@ -95,7 +97,7 @@
 //! | parts | a list, each after those that it refers to by index: see below |
 //! | objects' values | for each object, in the order above: its length in bytes; the value |
 //! | roots | a list: its length in bytes; 0 and a value, or 1, a continuation and what the machine waits for, or 2 and a continuation |
-//! | schema | its length in bytes; what it is not written down here, and may be skipped |
+//! | schema | its length in bytes, which is 0 if there is none; the schema: see below |
 //! | checksum | CRC-32 of all before, four bytes, the least significant first |
 //!
 //! A part begins with its kind, a number. *Frames* are a list: the index of the kind, the
@@ -122,6 +124,19 @@
 //! start its topmost frame, 2 to restart it, 3 or 4 to go on with a payload or a raised one, 5
 //! to go on with a continuation. A continuation, where it is in a value, is the index of its
 //! part; a shared object that of the object; a named value its name and its revision.
+//!
+//! A *schema* is one value in the format of postcard; whoever has the types may skip it. It
+//! consists of names, a list of strings; *nodes*, a list; kinds of frame, a list: name, version,
+//! and the slots, a list: name, and 1 where the slot is secret; types of objects, a list: name,
+//! version; and roots, a list: the index of one that is a value. Names are indices in the first
+//! list. The nodes are those of the values of frames first, then of the slots, the objects and
+//! the roots in this order, of each its *shape*: the nodes that it consists of, and then a
+//! number, after which some have more. 0 is what was not met, and 1 what cannot be told; 2 unit,
+//! 3 a bool; 4 to 8 signed and 9 to 13 unsigned integers of 8, 16, 32, 64 and 128 bits; 14 and
+//! 15 floats of 32 and 64; 16 a char, 17 a string, 18 bytes; 19 an option, 20 a sequence, 21 a
+//! tuple, with how many elements, 22 a map; 23 a struct, with its name and the list of its
+//! fields'; 24 an enum, with its name and its variants, a list: index, name, and 1 where it has
+//! content; 25 a shared object, 26 a continuation, 27 a named value.
 //!
 //! # Where what is
 //!
