@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use segno::frame::{Context, Describe, Frame, Input, Machine, Outcome, PromptTag, Step};
 use segno::snapshot::{
-    Base, LoadError, LoadLimits, Loaded, Object, Persist, Registry, Save, Shared,
+    Base, LoadError, LoadLimits, Loaded, Object, Persist, Registry, Save, SaveError, Shared,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +111,10 @@ fn an_increment_holds_what_is_new() {
     assert_eq!(refused(&[&first, &first]), is_none);
     assert_eq!(refused(&[&first, &second, &second]), is_increment);
     assert_eq!(refused(&[]), LoadError::NotASnapshot);
+    let stranger = Rc::new(Registry::new("stranger", 1));
+    let of = "increments".to_owned();
+    let error = Save::since(&base, &stranger).finish().unwrap_err();
+    assert_eq!(error, SaveError::Base { of });
     let other = Save::<Count>::new(&registry).finish().unwrap();
     assert_eq!(refused(&[&other, &second]), is_increment);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::string::String;
 
 use super::changes::Changes;
 use super::persist::Persist;
@@ -22,6 +23,7 @@ pub struct Base<F: Persist>(pub(super) Rc<Stored<F>>);
 /// What is stored in a snapshot and those before it.
 pub(super) struct Stored<F: Persist> {
     pub(super) id: BaseId,
+    pub(super) program: String,
     pub(super) tags: Rc<Table<PromptTag>>,
     pub(super) keys: Rc<Table<MarkKey>>,
     pub(super) objects: Rc<ObjectTable>,

@@ -27,6 +27,11 @@ pub enum SaveError {
         /// Its type.
         of: &'static str,
     },
+    /// The base of an increment belongs to another program: take it since one of this program.
+    Base {
+        /// The program that the base belongs to.
+        of: String,
+    },
     /// A continuation leads back to itself, through a cell that is not `Shared`: make it one.
     Circular,
     /// A value cannot be encoded; its own `Serialize` says so, or the format cannot hold it.
@@ -68,6 +73,10 @@ impl fmt::Display for SaveError {
                     "register the value of the type {of} with the registry before saving"
                 )
             }
+            Self::Base { of } => write!(
+                f,
+                "the base belongs to the program {of}: take the increment since one of this program"
+            ),
             Self::Circular => f.write_str(
                 "a continuation leads back to itself: hold it in a Shared value instead",
             ),

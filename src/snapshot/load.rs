@@ -5,6 +5,7 @@ use std::fmt;
 use std::mem;
 use std::ops::Range;
 use std::rc::Rc;
+use std::string::String;
 use std::vec::Vec;
 
 use serde::de::DeserializeOwned;
@@ -455,6 +456,10 @@ impl<F: Persist> Loaded<F> {
         }
         Base(Rc::new(Stored {
             id: self.id,
+            program: self
+                .headers
+                .last()
+                .map_or(String::new(), |it| it.header.program.clone()),
             tags: tags.end(),
             keys: keys.end(),
             objects: objects.end(),

@@ -204,6 +204,7 @@ impl<F: Persist> Save<F> {
         };
         let base = Base(Rc::new(Stored {
             id,
+            program: saving.registry.program.clone(),
             tags: saving.tags.end(),
             keys: saving.keys.end(),
             objects: saving.objects.end(),
@@ -216,6 +217,12 @@ impl<F: Persist> Save<F> {
     /// The bytes, their checksum, and what values have found.
     fn write(&mut self) -> Result<(Vec<u8>, u32, Saving), SaveError> {
         let base = self.base.as_ref().map(|base| &base.0);
+        if let (Some(base), Some(saving)) = (base, &self.saving)
+            && base.program != saving.registry.program
+        {
+            let of = base.program.clone();
+            return Err(SaveError::Base { of });
+        }
         let stored = base.map_or(0, |base| base.id.objects);
         let changed = base.map(|base| base.changes.since());
         let mut objects = Objects::default();

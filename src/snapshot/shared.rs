@@ -48,7 +48,8 @@ impl<T: Object> Shared<T> {
         }))
     }
 
-    /// Looks at the value.
+    /// Looks at the value. A cell in it that is changed meanwhile is no change to an
+    /// [increment](super::Save::since): say [`update`](Self::update) for that.
     ///
     /// # Panics
     ///
