@@ -52,11 +52,11 @@ impl<F: Persist> Editor<F> {
         let (mut document, hidden) = loaded.within(&budget, |content, kinds, limits, budget| {
             let mut show = Show::<F> {
                 content,
-                bytes: Reader::new(content, &budget),
+                bytes: Reader::new(content, budget),
                 kinds,
                 kinds_from: 0,
                 limits,
-                budget: &budget,
+                budget: budget,
                 secrets: self.secrets,
                 unknown,
                 hidden: Vec::new(),
@@ -66,7 +66,7 @@ impl<F: Persist> Editor<F> {
                 header, kinds_from, ..
             } in &headers
             {
-                show.bytes = Reader::new(&content[header.parts_at..], &budget);
+                show.bytes = Reader::new(&content[header.parts_at..], budget);
                 show.kinds_from = *kinds_from;
                 for _ in 0..header.parts {
                     parts.push(grammar::take(&mut show)?);
@@ -74,7 +74,7 @@ impl<F: Persist> Editor<F> {
             }
             let mut roots = Vec::new();
             for (index, range) in roots_at.into_iter().enumerate() {
-                show.bytes = Reader::new(&content[range], &budget);
+                show.bytes = Reader::new(&content[range], budget);
                 roots.push(show.root(self, index)?);
             }
             let document = Document {
