@@ -56,7 +56,7 @@ impl<F: Persist> Editor<F> {
                 kinds,
                 kinds_from: 0,
                 limits,
-                budget: budget,
+                budget,
                 secrets: self.secrets,
                 unknown,
                 hidden: Vec::new(),
