@@ -2,6 +2,8 @@
 //!
 //! For what ends the process, or changes it for good.
 
+#![allow(dead_code, reason = "each test that includes it uses a part")]
+
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output};
 
@@ -35,7 +37,6 @@ impl Ended {
 
     /// Asserts that the child came to its end, which the test harness then says.
     #[track_caller]
-    #[allow(dead_code, reason = "not every file has children that succeed")]
     pub(crate) fn assert_passed(&self) {
         let Self { signal, out, err } = self;
         assert!(
@@ -46,7 +47,6 @@ impl Ended {
 
     /// Asserts that the child died of `signal`, having said `words` on standard error.
     #[track_caller]
-    #[allow(dead_code, reason = "not every file has children that die")]
     pub(crate) fn assert_died(&self, signal: i32, words: &str) {
         let Self { out, err, .. } = self;
         assert_eq!(self.signal, Some(signal), "{out}\n{err}");
