@@ -182,6 +182,7 @@ impl LoadError {
     }
 }
 
+/// Names come from the bytes as they are, and stay on their line.
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -196,8 +197,8 @@ impl fmt::Display for LoadError {
             Self::Damaged => f.write_str("the snapshot is damaged: take another copy of it"),
             Self::Program { found, expected } => write!(
                 f,
-                "the snapshot belongs to the program {found}, and this is {expected}: \
-                 load it there"
+                "the snapshot belongs to the program {}, and this is {expected}: load it there",
+                found.escape_debug()
             ),
             Self::Base { is_increment: true } => f.write_str(
                 "the snapshot is an increment: load it together with what it was taken since",
@@ -207,18 +208,21 @@ impl fmt::Display for LoadError {
             }
             Self::Kind { name, version } => write!(
                 f,
-                "the program has no frame of the kind {name} in version {version}: \
-                 add an upgrade for it"
+                "the program has no frame of the kind {} in version {version}: \
+                 add an upgrade for it",
+                name.escape_debug()
             ),
             Self::Object { found, expected } => write!(
                 f,
-                "a shared object is stored as {found} where {expected} is expected: \
-                 rename the type, or add an upgrade for it"
+                "a shared object is stored as {} where {expected} is expected: \
+                 rename the type, or add an upgrade for it",
+                found.escape_debug()
             ),
             Self::Unknown { what, name } => {
                 write!(
                     f,
-                    "register the {what} {name} with the registry before loading"
+                    "register the {what} {} with the registry before loading",
+                    name.escape_debug()
                 )
             }
             Self::Revision {
@@ -227,14 +231,16 @@ impl fmt::Display for LoadError {
                 expected,
             } => write!(
                 f,
-                "{name} was at revision {found} when the snapshot was saved and is at \
-                 {expected} now: bring that revision back, or register what may replace it"
+                "{} was at revision {found} when the snapshot was saved and is at \
+                 {expected} now: bring that revision back, or register what may replace it",
+                name.escape_debug()
             ),
             Self::Invalid(why) => write!(f, "the snapshot is no valid one ({why}): refuse it"),
             Self::Value { of, why } => {
                 write!(
                     f,
-                    "a value of {of} cannot be decoded ({why}): add an upgrade for it"
+                    "a value of {} cannot be decoded ({why}): add an upgrade for it",
+                    of.escape_debug()
                 )
             }
             Self::Limit { what, limit } => write!(

@@ -70,7 +70,7 @@ impl fmt::Display for Report {
             answer,
         } in &self.frames
         {
-            write!(f, "{kind} v{version}: ")?;
+            write!(f, "{} v{version}: ", kind.escape_debug())?;
             match answer {
                 Answer::Same => writeln!(f, "same")?,
                 Answer::Migrated { by } => {
@@ -81,7 +81,7 @@ impl fmt::Display for Report {
                         } else {
                             ", then"
                         };
-                        write!(f, "{before} {name} v{version}")?;
+                        write!(f, "{before} {} v{version}", name.escape_debug())?;
                     }
                     writeln!(f)?;
                 }
