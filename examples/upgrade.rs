@@ -255,8 +255,8 @@ fn both_ways() {
             "Weigh v1: migrated by the upgrade of Weigh v1",
             "Send v1: migrated",
             "to Ada: 4 stamps",
-            "Scale v1: refused: the program has no frame of the kind Scale in version 1: \
-             add an upgrade for it",
+            "Scale v1: refused: the program has no frame of the kind Scale in version 1: add an \
+             upgrade for it that leads to what there is, or load it with the program that has it",
             "Weigh v1: dropped",
             "Send v1: restarted",
             "to Ada: 6 stamps",

@@ -594,7 +594,7 @@ fn errors_say_where() {
     check(
         r#""of":"cell","version":2"#,
         r#""of":"cell","version":1"#,
-        "cell v1 where cell is expected",
+        "cell v1 where cell v2 is expected",
     );
     check(
         r#"["double",0]"#,

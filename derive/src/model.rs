@@ -149,7 +149,10 @@ impl FrameWords {
         let version = self.version.unwrap_or(1);
         for slot in &slots {
             if slot.since.is_some_and(|since| since > version) {
-                let problem = format!("the frame has version {version}: a slot cannot be newer");
+                let problem = format!(
+                    "the frame has version {version}, and a slot cannot be newer: say \
+                     `#[frame(version = …)]`"
+                );
                 return Err(Error::new(slot.name.span(), problem));
             }
         }
@@ -383,7 +386,7 @@ mod tests {
             ("struct S(#[slot(colour)] i64);", of_slots),
             (
                 "struct S(#[slot(since = 2)] i64);",
-                "a slot cannot be newer",
+                "a slot cannot be newer: say `#[frame(version",
             ),
             (
                 "#[frame(version = 2, reads = 3)] struct S;",

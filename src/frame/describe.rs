@@ -105,7 +105,8 @@ impl FrameDescriptor {
         self
     }
 
-    /// The same as a checkpoint.
+    /// The same as a checkpoint. What was done above it, to what is shared and outside, stays
+    /// done when it restarts.
     #[must_use]
     pub const fn checkpoint(mut self) -> Self {
         self.checkpoint = true;

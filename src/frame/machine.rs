@@ -220,6 +220,12 @@ impl<F: Frame> Machine<F> {
         }
     }
 
+    /// Whether it has suspended, and waits for [`answer`](Self::answer).
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        matches!(self.pending, Pending::Answer)
+    }
+
     /// Runs until the program is done, raises or suspends.
     ///
     /// # Panics

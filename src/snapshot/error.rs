@@ -127,7 +127,7 @@ pub enum LoadError {
         /// The type that was stored.
         found: String,
         /// The type that is expected.
-        expected: &'static str,
+        expected: String,
     },
     /// It refers to a name that the registry does not know, or knows for something else.
     Unknown {
@@ -201,21 +201,22 @@ impl fmt::Display for LoadError {
                 found.escape_debug()
             ),
             Self::Base { is_increment: true } => f.write_str(
-                "the snapshot is an increment: load it together with what it was taken since",
+                "the snapshot is an increment to another one: load it together with all that it \
+                 was taken since, the oldest first",
             ),
             Self::Base { .. } => {
                 f.write_str("the snapshot is whole and no increment: load it by itself")
             }
             Self::Kind { name, version } => write!(
                 f,
-                "the program has no frame of the kind {} in version {version}: \
-                 add an upgrade for it",
+                "the program has no frame of the kind {} in version {version}: add an upgrade for \
+                 it that leads to what there is, or load it with the program that has it",
                 name.escape_debug()
             ),
             Self::Object { found, expected } => write!(
                 f,
                 "a shared object is stored as {} where {expected} is expected: \
-                 rename the type, or add an upgrade for it",
+                 add an `upgrade_object` that leads from the one to the other",
                 found.escape_debug()
             ),
             Self::Unknown { what, name } => {
@@ -239,7 +240,8 @@ impl fmt::Display for LoadError {
             Self::Value { of, why } => {
                 write!(
                     f,
-                    "a value of {} cannot be decoded ({why}): add an upgrade for it",
+                    "a value of {} cannot be decoded ({why}): its type is another one; raise its \
+                     version and add an upgrade, or mend the upgrade that there is",
                     of.escape_debug()
                 )
             }
@@ -250,7 +252,8 @@ impl fmt::Display for LoadError {
             Self::Root { index } => {
                 write!(
                     f,
-                    "root {index} is not there, or is of another sort: ask for what it is"
+                    "root {index} is not there, was taken, or is of another sort: ask for what \
+                     was added as that root"
                 )
             }
         }

@@ -13,7 +13,8 @@ use crate::frame::FrameDescriptor;
 
 /// The kinds of frame of a build of a program, and what is in them. Kept with a release, it
 /// tells the next one which snapshots will need upgrades, and which kind was changed without a
-/// new version.
+/// new version. It sees the types of slots as they are written, and not what is in them; nor
+/// the types of shared values, nor [`Frame::Value`](crate::frame::Frame::Value).
 ///
 /// ```
 /// # #[cfg(feature = "derive")] {

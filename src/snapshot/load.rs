@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::format;
 use std::mem;
 use std::ops::Range;
 use std::rc::Rc;
@@ -295,7 +296,8 @@ impl<F: Persist> Loaded<F> {
         self.roots.is_empty()
     }
 
-    /// The value that was added as root `index`.
+    /// The value that was added as root `index`. What type it is of is not stored: bytes of
+    /// another one that happen to fit are not noticed.
     ///
     /// # Errors
     ///
@@ -311,7 +313,8 @@ impl<F: Persist> Loaded<F> {
         let value = self.within(&budget, |content, _, limits, _| {
             let mut bytes = Reader::new(&content[range], &budget);
             let value = bytes.value();
-            let value = value.map_err(|error| failed(error, "a root", limits, &budget));
+            let value =
+                value.map_err(|error| failed(error, &format!("root {index}"), limits, &budget));
             fill_objects(content, limits, &budget)?;
             match bytes.is_empty() {
                 true => value,

@@ -1,11 +1,22 @@
 //! Computations as bytes: saved, carried to another process, and continued there.
 //!
+//! It wants two features:
+//!
+//! ```toml
+//! segno = { version = "0.1", features = ["derive", "serde"] }
+//! ```
+//!
 //! A [`Save`] takes any number of roots: machines that are paused or suspended, continuations,
 //! plain values. [`Loaded`] gives them back, to another process, on another architecture. What
 //! they shared before they share after: segments of stacks, winders, [`Shared`] values.
 //!
 //! - A frame is stored by its kind's name and version, slot by slot; `derive(Persist)` writes
-//!   how. Values are encoded by serde.
+//!   how. Values are encoded by serde, and *by position*: neither the names of fields and variants
+//!   are stored nor their types. So whoever reorders them, or takes another type, raises the
+//!   version of the frame or the object; of [`Frame::Value`](crate::frame::Frame::Value), which
+//!   has none, variants may only be appended.
+//! - What a machine has suspended with is not stored, since its owner has it already: who wants to
+//!   ask the same again adds it as a value.
 //! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself.
 //! - A segment of a stack is stored whole as long as anything of it is in use; so frames that
 //!   have returned may be in a snapshot while a continuation could still return into them.

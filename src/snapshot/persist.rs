@@ -8,7 +8,8 @@ use crate::frame::{Describe, FrameDescriptor};
 /// A type of frames that can be stored. `derive(Persist)` writes it.
 ///
 /// Each frame is stored under the name and the version of its kind, slot by slot, in the order
-/// of its descriptor.
+/// of its descriptor: by position, so that another order or another type of a slot wants another
+/// version.
 pub trait Persist: Describe<Value: Serialize + DeserializeOwned + 'static> + 'static {
     /// All kinds of frame.
     const KINDS: &'static [FrameDescriptor];

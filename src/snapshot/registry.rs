@@ -60,7 +60,9 @@ pub enum Policy {
     #[default]
     Refuse,
     /// It goes on at the nearest [checkpoint](crate::frame::FrameDescriptor::checkpoint) below
-    /// them, if there is one: see [`Loaded::machine`](super::Loaded::machine).
+    /// them, if there is one: see [`Loaded::machine`](super::Loaded::machine). It is run then,
+    /// and not answered. What was done since, to shared values and outside, is not undone: what a
+    /// checkpoint does again has to bear that.
     Restart,
 }
 
@@ -83,7 +85,8 @@ impl fmt::Debug for Entry {
 }
 
 impl Registry {
-    /// The registry of a program.
+    /// The registry of a program. Snapshots of another name are refused; the version is written
+    /// down, for [`Loaded::program_version`](super::Loaded::program_version).
     #[must_use]
     pub fn new(program: &str, version: u64) -> Self {
         Self {
@@ -137,6 +140,10 @@ impl Registry {
 
     /// Says how the slots of a frame that was stored in an older version, or under another
     /// name, become those of another: of the one that there is now, or of one that leads to it.
+    /// Both are tuples of all slots in their order; of a single one it is `(T,)`.
+    ///
+    /// It is not asked for a version that the program reads as it is. Of two for the same version
+    /// the later one counts.
     ///
     /// ```
     /// use segno::snapshot::Registry;

@@ -55,6 +55,9 @@ impl<F: Persist> Save<F> {
     /// and what is [`Shared`](super::Shared) and has changed since. It takes so much time, too.
     /// It is [loaded](super::Loaded::read_increments) together with its base.
     ///
+    /// All roots are added again, as to a whole snapshot. It pays where much stays as it is: of a
+    /// stack of a few frames that all change, a whole snapshot is smaller.
+    ///
     /// A base keeps all that it has stored, and each increment adds to that; who has taken many
     /// begins again with a whole snapshot. A continuation is stored with all prompts that it
     /// goes through. A stored value that has changed is stored again even if nobody refers to it

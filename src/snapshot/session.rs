@@ -176,7 +176,7 @@ impl Loading {
             upgrades.path(found, *at, wanted)
         });
         let Some(((), steps)) = path else {
-            return Err(self.other_type(number, name));
+            return Err(self.other_type(number, name, version));
         };
         let cell = empty();
         let referred = Referred {
@@ -236,12 +236,13 @@ impl Loading {
         }
     }
 
-    pub(super) fn other_type(&self, number: u32, expected: &'static str) -> LoadError {
+    pub(super) fn other_type(&self, number: u32, expected: &str, version: u32) -> LoadError {
         let of = self.objects.get(number as usize);
         let found = of.and_then(|of| self.types.get(*of as usize));
         let found = found.map_or("an unknown type".to_owned(), |(name, version)| {
             format!("{name} v{version}")
         });
+        let expected = format!("{expected} v{version}");
         LoadError::Object { found, expected }
     }
 }

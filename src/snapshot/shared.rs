@@ -20,6 +20,27 @@ use super::{session, tree};
 use crate::frame::SharedSlot;
 
 /// A type of values that can be [shared](Shared).
+///
+/// ```
+/// use segno::snapshot::{Object, Shared};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Scores(Vec<i64>);
+///
+/// impl Object for Scores {
+///     const NAME: &'static str = "scores";
+/// }
+///
+/// let mine = Shared::new(Scores(vec![1]));
+/// let yours = mine.clone();
+/// yours.update(|scores| scores.0.push(2));
+/// assert_eq!(mine.with(|scores| scores.0.len()), 2);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no name in snapshots, so that it cannot be `Shared`",
+    note = "wrap it in a type of your own, and `impl Object` for that, with a `NAME`"
+)]
 pub trait Object: Serialize + DeserializeOwned + 'static {
     /// Its name in snapshots.
     const NAME: &'static str;
@@ -268,7 +289,8 @@ impl<'de, T: Object> Deserialize<'de> for Shared<T> {
         };
         let cell = session::loading(|loading| {
             let cell: Rc<dyn Any> = loading.object(id, T::NAME, T::VERSION, empty)?;
-            cell.downcast().map_err(|_| loading.other_type(id, T::NAME))
+            cell.downcast()
+                .map_err(|_| loading.other_type(id, T::NAME, T::VERSION))
         });
         cell.map(Self).map_err(D::Error::custom)
     }

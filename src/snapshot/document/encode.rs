@@ -318,7 +318,7 @@ impl<'a, F: Persist> Written<'a, F> {
                 }
                 _ => Err(Flaw::Reference(LoadError::Object {
                     found: format!("{} v{}", object.of, object.version),
-                    expected: cell.name(),
+                    expected: std::format!("{} v{}", cell.name(), cell.version()),
                 })),
             };
             read.map_err(|flaw| self.at("", flaw))?;

@@ -45,12 +45,16 @@ pub struct Document {
     #[serde(default)]
     pub kinds: Vec<(String, u32)>,
     /// The tags of prompts.
+    #[serde(default)]
     pub tags: Vec<IdentityDocument>,
     /// The keys of marks.
+    #[serde(default)]
     pub keys: Vec<IdentityDocument>,
     /// The shared values.
+    #[serde(default)]
     pub objects: Vec<ObjectDocument>,
     /// What its stacks consist of.
+    #[serde(default)]
     pub parts: Vec<Outline<Vec<FrameDocument>, Tree>>,
     /// What was added to it, in order.
     pub roots: Vec<RootDocument>,

@@ -34,8 +34,8 @@ impl<F: Persist> Editor<F> {
         self.read_increments(&[bytes])
     }
 
-    /// The document of a snapshot and increments to it, each after its base: of what there is
-    /// in the end.
+    /// The document of a snapshot and increments to it, each after its base. What has come out of
+    /// use meanwhile is there, too: in use is what a root leads to.
     ///
     /// # Errors
     ///
