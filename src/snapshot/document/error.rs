@@ -83,7 +83,7 @@ impl fmt::Display for Flaw {
                 "nothing says which type it has: tell the editor, or refer to it, or leave the \
                  bytes as they were",
             ),
-            Self::Value(why) => write!(f, "{why}: write a value of that type"),
+            Self::Value(why) => why.fmt(f),
             Self::Reference(why) => why.fmt(f),
         }
     }

@@ -135,7 +135,7 @@ impl fmt::Display for TreeError {
                 "the value is nested more than {limit} levels deep: raise the limit if it is \
                  trusted"
             ),
-            Self::Value(why) => f.write_str(why),
+            Self::Value(why) => write!(f, "{why}: write a value of the type that is wanted"),
         }
     }
 }
