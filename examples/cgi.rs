@@ -560,6 +560,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     use super::*;
 
@@ -927,7 +928,12 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(12))]
+        #![proptest_config(ProptestConfig {
+            cases: 12,
+            rng_seed: RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         /// The script is the same wherever its answers come from, and whatever was answered
         /// before somebody went back.

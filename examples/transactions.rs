@@ -735,6 +735,7 @@ fn a_retry_sees_the_same_or_is_a_new_start() {
 #[cfg(test)]
 mod laws {
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
 
     use super::*;
 
@@ -935,6 +936,12 @@ mod laws {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         /// Whatever is refused meanwhile, a program comes to what it comes to where the state is
         /// copied: what was rolled back has left nothing, and each effect of the rest happens
         /// once, in order.

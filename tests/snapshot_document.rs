@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use segno::frame::*;
 use segno::snapshot::*;
 use serde::{Deserialize, Serialize};
@@ -123,7 +124,10 @@ impl Frame for Call {
                 Step::Suspend(Value::Number(0))
             }
             (Self::Add { n, cell, times }, Input::Value(Value::Number(m))) => {
-                let sum = m + (*n + cell.with(|cell| cell.n)) * i64::from(*times + 1);
+                // Whoever edits them may write any number.
+                let each = n.wrapping_add(cell.with(|cell| cell.n));
+                let times = i64::from(*times).wrapping_add(1);
+                let sum = m.wrapping_add(each.wrapping_mul(times));
                 Step::Return(Value::Number(sum))
             }
             (Self::Apply(function), Input::Value(Value::Number(n))) => {
@@ -136,7 +140,7 @@ impl Frame for Call {
 }
 
 fn double(n: i64) -> i64 {
-    2 * n
+    n.wrapping_mul(2)
 }
 
 struct Program {
@@ -724,6 +728,7 @@ fn what_is_changed_at_random_is_refused_or_loaded() {
     ];
     let config = ProptestConfig {
         cases: 10_000,
+        rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()
     };

@@ -379,6 +379,7 @@ mod tests {
     use std::vec;
 
     use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
     use serde::{Deserialize, Serialize, Serializer};
 
     use super::super::shape::VariantShape;
@@ -528,7 +529,12 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig {
+            cases: 300,
+            rng_seed: RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
 
         #[test]
         fn values_are_read_by_the_shape_of_all(values in prop::collection::vec(any_value(), 1..6)) {
