@@ -303,3 +303,46 @@ fn an_increment_costs_what_is_new() {
     let last: Shared<Node> = loaded.value(0).unwrap();
     assert_eq!(last.with(|node| node.n), 1);
 }
+
+/// What an upgrade has made was not stored before.
+#[test]
+fn what_was_brought_up_to_date_is_stored_anew() {
+    /// Tells how often it was answered.
+    #[derive(Clone, Debug, Describe, Persist)]
+    #[frame(name = "Count", version = 2)]
+    struct Answers {
+        #[slot(shared)]
+        count: Shared<Node>,
+    }
+
+    impl Frame for Answers {
+        type Value = Option<u32>;
+        type World = ();
+
+        fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
+            self.count.update(|node| node.n += 1);
+            let count = self.count.with(|node| node.n);
+            Step::Suspend(u32::try_from(count).ok())
+        }
+    }
+
+    type Slots = (u32, u32, Option<Shared<Node>>);
+    let upgraded = Registry::new("increments", 2).upgrade_to(("Count", 1), |_: Slots| Answers {
+        count: Shared::new(Node::default()),
+    });
+    let upgraded = Rc::new(upgraded);
+    let mut save = Save::new(&registry());
+    save.machine(&mut suspended(0)).unwrap();
+    let mut all = vec![save.finish().unwrap()];
+    let limits = LoadLimits::default();
+    for count in 1..5 {
+        let mut loaded = Loaded::<Answers>::read_increments(&all, &upgraded, limits).unwrap();
+        let base = loaded.base();
+        let mut machine = loaded.machine(0).unwrap();
+        machine.answer(Ok(None)).unwrap();
+        assert_eq!(machine.run(&mut ()), Outcome::Suspended(Some(count)));
+        let mut save = Save::since(&base, &upgraded);
+        save.machine(&mut machine).unwrap();
+        all.push(save.finish().unwrap());
+    }
+}

@@ -178,9 +178,9 @@ impl<F: Frame> Machine<F> {
 }
 
 impl<F: Frame> Machine<F> {
-    /// A machine whose topmost frame restarts, once these *after*s have run on top of it, the
-    /// last one first.
-    pub(crate) fn restarted(home: &Home<F>, stack: Continuation<F>, afters: Vec<F>) -> Self {
+    /// A machine whose topmost frame restarts, once copies of these *after*s have run on top of
+    /// it, the last one first.
+    pub(crate) fn restarted(home: &Home<F>, stack: Continuation<F>, afters: Vec<Rc<F>>) -> Self {
         let mut machine = Self::restored(home, stack, Waits::Restarted);
         if !afters.is_empty() {
             let next = machine.state.restart(&mut machine.frames, afters);
@@ -204,7 +204,7 @@ pub(crate) fn salvage<F: Frame, Fs, V, N: Known<F>>(
         return Err(names.refuse("there is no such continuation"));
     };
     let mut levels = Vec::new();
-    for level in of_k {
+    for (index, level) in of_k.iter().enumerate() {
         let whole = position(level.position, names).ok();
         let (is_whole, position) = match whole {
             Some((whole, _)) => (true, whole),
@@ -224,20 +224,18 @@ pub(crate) fn salvage<F: Frame, Fs, V, N: Known<F>>(
                 break;
             }
             next = match outlines.get(number as usize) {
-                Some(Outline::Winders { below, .. }) => below.filter(|below| *below < number),
+                // Where all frames are there all winders are, and none is passed over.
+                Some(Outline::Winders { below, .. }) if !is_whole => {
+                    below.filter(|below| *below < number)
+                }
                 _ => None,
             };
         }
         if depth(&winders) != count {
             return Err(names.refuse("a winder is not in its list"));
         }
-        let boundary = match level.prompt {
-            Some(PromptOutline { tag, times }) => {
-                let tag = names.tag(tag)?;
-                Boundary::Prompt { tag, times }
-            }
-            None => Boundary::Open,
-        };
+        is_below(&winders, position.size, names)?;
+        let boundary = boundary(index, level.prompt, names)?;
         levels.push(Level {
             position,
             winders,
@@ -645,25 +643,12 @@ impl<F: Frame> Part<F> {
                     let (position, more) = position(level.position, names)?;
                     extent = extent.and(more, names)?;
                     let winders = winders(level.winders, names)?;
-                    let winds_above = |node: &Rc<WinderNode<F>>| node.at.size > position.size;
-                    if winders.as_ref().is_some_and(winds_above) {
-                        return Err(names.refuse("a winder is above its stack"));
-                    }
+                    is_below(&winders, position.size, names)?;
                     wound = wound.saturating_add(depth(&winders));
                     if wound > names.most().segments {
                         return Err(names.refuse("there are too many winders"));
                     }
-                    let boundary = match level.prompt {
-                        None if index == 0 => Boundary::Open,
-                        None => return Err(names.refuse("a level has no prompt")),
-                        Some(PromptOutline { times: 0, .. }) => {
-                            return Err(names.refuse("a level has no prompt"));
-                        }
-                        Some(PromptOutline { tag, times }) => {
-                            let tag = names.tag(tag)?;
-                            Boundary::Prompt { tag, times }
-                        }
-                    };
+                    let boundary = boundary(index, level.prompt, names)?;
                     levels.push(Level {
                         position,
                         winders,
@@ -751,6 +736,34 @@ fn rest<F: Frame, N: Known<F>>(
         None => Ok((None, Extent::default())),
         Some((Part(Kind::Rest(rest)), extent)) => Ok((Some(rest), extent)),
         Some(_) => Err(names.refuse("something is no rest of a stack")),
+    }
+}
+
+/// What the level with this index is put on.
+fn boundary<F: Frame, N: Known<F>>(
+    index: usize,
+    prompt: Option<PromptOutline>,
+    names: &mut N,
+) -> Result<Boundary<F>, N::Error> {
+    match prompt {
+        None if index == 0 => Ok(Boundary::Open),
+        None | Some(PromptOutline { times: 0, .. }) => Err(names.refuse("a level has no prompt")),
+        Some(PromptOutline { tag, times }) => {
+            let tag = names.tag(tag)?;
+            Ok(Boundary::Prompt { tag, times })
+        }
+    }
+}
+
+/// Refuses winders that are above a stack of so many frames.
+fn is_below<F: Frame, N: Known<F>>(
+    winders: &Winders<F>,
+    size: usize,
+    names: &mut N,
+) -> Result<(), N::Error> {
+    match winders {
+        Some(node) if node.at.size > size => Err(names.refuse("a winder is above its stack")),
+        _ => Ok(()),
     }
 }
 

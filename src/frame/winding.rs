@@ -27,9 +27,9 @@ pub(super) enum Goal<F: Frame> {
         then: Then<F>,
     },
     Enter(Entry<F>),
-    /// The topmost frame restarts, once these have run, the last one first.
+    /// The topmost frame restarts, once copies of these have run, the last one first.
     #[cfg(feature = "serde")]
-    Restart(Vec<F>),
+    Restart(Vec<Rc<F>>),
 }
 
 /// What follows when all winders are left.
@@ -330,15 +330,15 @@ impl<F: Frame> State<F> {
         }
     }
 
-    /// Runs these, the last one first, and then restarts the topmost frame.
+    /// Runs copies of these, the last one first, and then restarts the topmost frame.
     #[cfg(feature = "serde")]
-    pub(super) fn restart(&mut self, frames: &mut Vec<F>, mut afters: Vec<F>) -> Next<F> {
+    pub(super) fn restart(&mut self, frames: &mut Vec<F>, mut afters: Vec<Rc<F>>) -> Next<F> {
         let Some(after) = afters.pop() else {
             return self.take_back(frames, Input::Restarted);
         };
         let goal = Goal::Restart(afters);
         self.levels.push(Boundary::Winding(Box::new(goal)));
-        self.push(frames, after);
+        self.push(frames, F::clone(&after));
         Next::Resume(Input::Start)
     }
 }

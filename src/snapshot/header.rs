@@ -231,11 +231,13 @@ fn kind<F: Persist>(registry: &Registry, name: &Rc<str>, version: u32) -> Kind<F
         is_read.then_some(Target::Kind(kind, version))
     };
     let path = registry.frames.path(name, version, readable);
-    Kind {
-        name: name.clone(),
-        version,
-        now: path.map(|(to, steps)| Now { steps, to }),
-    }
+    let now = path.map(|(to, steps)| Now { steps, to });
+    let now = now.ok_or_else(|| {
+        let name = String::from(&**name);
+        Rc::new(LoadError::Kind { name, version })
+    });
+    let name = name.clone();
+    Kind { name, version, now }
 }
 
 /// Tags or keys as this program has them.

@@ -399,19 +399,23 @@ impl<F: Persist> Loaded<F> {
             Some(Root::Machine(stack, _) | Root::Continuation(stack, _)) => (*stack, None, false),
             _ => return Err(LoadError::Root { index }),
         };
+        let mark = self.loading.as_ref().map_or(0, Loading::mark);
         let restart = match may_restart && self.refused_object.is_none() {
-            true => self.restart(stack)?,
-            false => None,
+            true => or_refused(self.restart(stack))?,
+            false => Ok(None),
         };
-        let why = self
-            .refused_object
-            .clone()
-            .or(why.filter(|_| restart.is_none()));
+        // A restart may be refused, too.
+        let (restart, why) = match restart {
+            Ok(Some(restart)) => (Some(restart), None),
+            Ok(None) => (None, why),
+            Err(refused) => (None, Some(refused)),
+        };
+        let why = self.refused_object.clone().or(why);
         let parts = self.skim()?;
         let items = stack::walk(&parts, stack, self.limits)?;
         let restored = self.parts.clone();
         let budget = self.budget();
-        self.within(&budget, |content, kinds, limits, budget| {
+        let report = self.within(&budget, |content, kinds, limits, budget| {
             let decode = Decode {
                 parts: &parts,
                 restored: &restored.borrow(),
@@ -421,7 +425,13 @@ impl<F: Persist> Loaded<F> {
                 budget,
             };
             Report::of(&decode, &items, restart.as_ref(), why)
-        })
+        });
+        // What was decoded for it nobody gets.
+        drop(restart);
+        if let Some(loading) = &mut self.loading {
+            loading.forget_since(mark);
+        }
+        report
     }
 
     /// What increments to this snapshot need. It may be asked for at any time: what changed
@@ -440,7 +450,7 @@ impl<F: Persist> Loaded<F> {
             for &key in &loading.keys {
                 keys.push(key, key);
             }
-            let is_same = |kind: &Kind<F>| kind.now.as_ref().is_some_and(|now| now.is_same());
+            let is_same = |kind: &Kind<F>| kind.now.as_ref().is_ok_and(|now| now.is_same());
             let is_whole = |part: &Restored<F>| matches!(part, Restored::Part(..));
             let restored = self.parts.borrow();
             if self.refused_object.is_none()
@@ -523,7 +533,9 @@ impl<F: Persist> Loaded<F> {
                 limits,
                 budget,
             };
-            Restart::of(&decode, &items, k).map(Some)
+            let restart = Restart::of(&decode, &items, k)?;
+            fill_objects(content, limits, budget)?;
+            Ok(Some(restart))
         })
     }
 
@@ -532,7 +544,7 @@ impl<F: Persist> Loaded<F> {
         Budget::new(self.limits.depth, self.limits.elements)
     }
 
-    /// Decodes what was not decoded before.
+    /// Decodes what was not decoded before. After an error nothing is left of it.
     pub(super) fn within<R>(
         &mut self,
         budget: &Budget,
@@ -541,9 +553,13 @@ impl<F: Persist> Loaded<F> {
         let Some(loading) = self.loading.take() else {
             return Err(LoadError::Damaged);
         };
+        let mark = loading.mark();
         let scope = Scope::load(loading);
         let decoded = decode(&self.content, &self.kinds, self.limits, budget);
         self.loading = scope.loaded();
+        if let (Err(_), Some(loading)) = (&decoded, &mut self.loading) {
+            loading.forget_since(mark);
+        }
         decoded
     }
 }

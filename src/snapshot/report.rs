@@ -1,6 +1,7 @@
 //! What became of the frames of a snapshot, and where a machine restarts.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -62,7 +63,7 @@ pub enum Answer {
 }
 
 impl fmt::Display for Report {
-    /// A line for each frame.
+    /// A line for each frame, and one for what is answered, if that is an error.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for FrameReport {
             kind,
@@ -90,7 +91,10 @@ impl fmt::Display for Report {
                 Answer::Refused(why) => writeln!(f, "refused: {why}")?,
             }
         }
-        Ok(())
+        match &self.refused {
+            Some(why) => writeln!(f, "refused: {why}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,6 +108,8 @@ impl Report {
         let is_frame = |item: &&Item| matches!(item, Item::Frame { .. });
         let mut above = items.iter().filter(is_frame).count();
         let mut kept_by_kind = HashMap::new();
+        // A few frames may be in a stack again and again.
+        let mut there = HashMap::new();
         let mut frames = Vec::with_capacity(above);
         for item in items {
             let &Item::Frame { segment, index } = item else {
@@ -111,8 +117,12 @@ impl Report {
             };
             above -= 1;
             let stored = decode.stored(segment, index)?;
-            let answer = match (decode.frame_is_there(segment, index)?, restart) {
-                (Err(why), _) => Answer::Refused(why),
+            let is_there = match there.entry((segment, index)) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(free) => free.insert(decode.frame_is_there(segment, index)?),
+            };
+            let answer = match (is_there, restart) {
+                (Err(why), _) => Answer::Refused(why.clone()),
                 (Ok(()), Some(restart)) if above >= restart.frames => Answer::Dropped,
                 (Ok(()), Some(restart)) if above + 1 == restart.frames => Answer::Restarted,
                 (Ok(()), _) => {
@@ -139,8 +149,9 @@ impl Report {
 
 /// What became of the frames of this kind that can be decoded.
 fn kept_as<F: Persist>(kind: &Kind<F>) -> Answer {
-    let Some(now) = kind.now.as_ref().filter(|now| !now.is_same()) else {
-        return Answer::Same;
+    let now = match &kind.now {
+        Ok(now) if !now.is_same() => now,
+        _ => return Answer::Same,
     };
     let named = |(name, version): (&str, u32)| (name.into(), version);
     let mut by: Vec<_> = now.steps.iter().map(|step| named(step.from)).collect();
@@ -160,7 +171,7 @@ pub(super) struct Restart<F: Persist> {
     /// How many frames that is.
     frames: usize,
     /// The *after*s of the winders above it, outermost first.
-    pub(super) afters: Vec<F>,
+    pub(super) afters: Vec<Rc<F>>,
     /// How many more there are.
     lost: usize,
 }
@@ -176,15 +187,23 @@ impl<F: Persist> Restart<F> {
         let is_frame = |item: &&Item| matches!(item, Item::Frame { .. });
         let mut above = items.iter().filter(is_frame).count().saturating_sub(frames);
         let (mut afters, mut lost) = (Vec::new(), 0);
+        // A few winders may be in a stack again and again.
+        let mut by_winder = HashMap::new();
         for item in items {
             match *item {
                 Item::Frame { .. } if above == 0 => break,
                 Item::Frame { .. } => above -= 1,
                 Item::Under { segment } => match decode.under(segment) {
-                    Some(UnderOutline::Inside(winder)) => match decode.after(*winder)? {
-                        Some(after) => afters.push(after),
-                        None => lost += 1,
-                    },
+                    Some(UnderOutline::Inside(winder)) => {
+                        let after = match by_winder.entry(*winder) {
+                            Entry::Occupied(found) => found.into_mut(),
+                            Entry::Vacant(free) => free.insert(decode.after(*winder)?.map(Rc::new)),
+                        };
+                        match after {
+                            Some(after) => afters.push(after.clone()),
+                            None => lost += 1,
+                        }
+                    }
                     Some(UnderOutline::Returned(_) | UnderOutline::Raised(_)) => lost += 1,
                     _ => {}
                 },

@@ -128,6 +128,8 @@ pub(super) struct Loading {
     pub(super) objects: Vec<u32>,
     /// Those that were referred to.
     referred: HashMap<u32, Referred>,
+    /// Their numbers, in the order in which they were.
+    order: Vec<u32>,
     /// Where each object's value begins, with its length.
     pub(super) contents: Vec<u32>,
     /// The numbers of objects that were referred to and are not decoded.
@@ -148,6 +150,7 @@ impl Loading {
             types: Vec::new(),
             objects: Vec::new(),
             referred: HashMap::new(),
+            order: Vec::new(),
             contents: Vec::new(),
             ahead: Vec::new(),
             numbers: HashMap::new(),
@@ -184,6 +187,7 @@ impl Loading {
             steps: (!steps.is_empty()).then(|| steps.into()),
         };
         self.referred.insert(number, referred);
+        self.order.push(number);
         self.ahead.push(number);
         let address = Rc::as_ptr(&cell).cast::<()>().addr();
         self.numbers.insert(address, number);
@@ -192,7 +196,7 @@ impl Loading {
 
     /// The next object that was referred to and is not decoded, and where its value begins,
     /// with its length.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Referred, usize)>, LoadError> {
+    pub(super) fn next(&mut self) -> Result<Option<(Referred, usize)>, LoadError> {
         let Some(number) = self.ahead.pop() else {
             return Ok(None);
         };
@@ -200,7 +204,7 @@ impl Loading {
         let start = self.contents.get(number as usize);
         Ok(referred
             .zip(start)
-            .map(|(referred, start)| (number, referred, *start as usize)))
+            .map(|(referred, start)| (referred, *start as usize)))
     }
 
     /// The object with this number, if it was referred to.
@@ -234,6 +238,25 @@ impl Loading {
         for referred in self.referred.values() {
             referred.cell.clear();
         }
+    }
+
+    /// How many objects were referred to.
+    pub(super) fn mark(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Forgets those that were referred to since, of which nobody has any.
+    pub(super) fn forget_since(&mut self, mark: usize) {
+        for number in self.order.split_off(mark.min(self.order.len())) {
+            if let Some(Referred { cell, .. }) = self.referred.remove(&number) {
+                let address = Rc::as_ptr(&cell).cast::<()>().addr();
+                self.numbers.remove(&address);
+                // It may lead back to itself.
+                cell.clear();
+            }
+        }
+        self.ahead
+            .retain(|number| self.referred.contains_key(number));
     }
 
     pub(super) fn other_type(&self, number: u32, expected: &str, version: u32) -> LoadError {

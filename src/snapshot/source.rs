@@ -57,8 +57,8 @@ pub(super) type Parts<F> = Rc<RefCell<Vec<Restored<F>>>>;
 pub(super) struct Kind<F> {
     pub(super) name: Rc<str>,
     pub(super) version: u32,
-    /// What it is now, if it is anything.
-    pub(super) now: Option<Now<F>>,
+    /// What it is now, or why all frames of it are refused.
+    pub(super) now: Result<Now<F>, Refused>,
 }
 
 /// What becomes of a kind of frame that was stored.
@@ -102,23 +102,17 @@ impl<F: Persist> Kind<F> {
         budget: &Budget,
     ) -> Result<F, Refusable> {
         let frame = match &self.now {
-            Some(Now {
+            Ok(Now {
                 steps,
                 to: Target::Kind(kind, version),
             }) if steps.is_empty() => load(*kind, *version, slots),
-            Some(now) => now.brought_up_to_date(slots),
-            None => return Err(self.unknown()),
+            Ok(now) => now.brought_up_to_date(slots),
+            Err(unknown) => return Err(Refusable::Refused(unknown.clone())),
         };
         match frame {
             Ok(frame) if frame.one_shot().is_none() => Ok(frame),
             other => Err(self.problem(other.err(), limits, budget)),
         }
-    }
-
-    #[cold]
-    fn unknown(&self) -> Refusable {
-        let (name, version) = ((*self.name).to_owned(), self.version);
-        LoadError::Kind { name, version }.into()
     }
 
     /// Why there is no frame, or none that can be used.
@@ -547,28 +541,18 @@ pub(super) fn fill_objects(
     limits: LoadLimits,
     budget: &Budget,
 ) -> Result<(), LoadError> {
-    while let Some((number, referred, start)) = known(session::loading(Loading::next))? {
-        let fill = || -> Result<(), LoadError> {
-            let mut bytes = Reader::new(&content[start..], budget);
-            let len = bytes.index()?;
-            bytes = bytes.take(len)?;
-            let failed = |error| failed(error, "a shared object", limits, budget);
-            let now;
-            if let Some(steps) = &referred.steps {
-                now = upgrade::upgraded(bytes, steps).map_err(failed)?;
-                bytes = Reader::new(&now, budget);
-            }
-            referred.cell.fill(&mut bytes).map_err(failed)?;
-            bytes.end().map_err(failed)
-        };
-        if let Err(error) = fill() {
-            // Whoever comes next must not find it as if it were there.
-            known(session::loading(|loading| {
-                loading.ahead.push(number);
-                Ok(())
-            }))?;
-            return Err(error);
+    while let Some((referred, start)) = known(session::loading(Loading::next))? {
+        let mut bytes = Reader::new(&content[start..], budget);
+        let len = bytes.index()?;
+        bytes = bytes.take(len)?;
+        let failed = |error| failed(error, "a shared object", limits, budget);
+        let now;
+        if let Some(steps) = &referred.steps {
+            now = upgrade::upgraded(bytes, steps).map_err(failed)?;
+            bytes = Reader::new(&now, budget);
         }
+        referred.cell.fill(&mut bytes).map_err(failed)?;
+        bytes.end().map_err(failed)?;
     }
     Ok(())
 }

@@ -108,6 +108,10 @@ impl<K: Clone + Eq + Hash, T: Clone> Table<K, T> {
 
     /// Ends here, for others to go on.
     pub(super) fn end(mut self) -> Rc<Self> {
+        // Those that have nothing in them would never be merged.
+        if let Some(below) = self.below.take_if(|_| self.list.is_empty()) {
+            return below;
+        }
         while let Some(below) = self.below.take_if(|it| it.list.len() < 2 * self.list.len()) {
             let numbers = below
                 .numbers
@@ -139,6 +143,10 @@ mod tests {
             assert_eq!(table.truncate(other), [0]);
             assert_eq!(table.get(&1_000_000), None);
             base = table.end();
+        }
+        // And those with nothing in them are none.
+        for _ in 0..1000 {
+            base = Table::over(&base).end();
         }
         assert_eq!(base.len(), 2000);
         let mut layers = 1;

@@ -45,11 +45,11 @@ pub(crate) struct Body {
     pub(crate) once: bool,
 }
 
-/// One of those that there are.
+/// One of those that there are and are known.
 #[cfg(all(feature = "serde", feature = "derive"))]
 fn a_block<'de, D: serde::Deserializer<'de>>(from: D) -> Result<usize, D::Error> {
     let block = serde::Deserialize::deserialize(from)?;
-    if block < BLOCKS {
+    if block < BLOCKS && block != UNKNOWN.get() {
         Ok(block)
     } else {
         Err(serde::de::Error::custom("there is no such block"))
@@ -377,12 +377,15 @@ impl World {
 thread_local! {
     /// How many frames were cloned that are not the thunks of a winder.
     pub(crate) static CLONES: Cell<usize> = const { Cell::new(0) };
+    /// The block that the program that loads a snapshot does not have.
+    pub(crate) static UNKNOWN: Cell<usize> = const { Cell::new(BLOCKS) };
 }
 
 /// A frame: a block, and how far it is.
 #[cfg_attr(
     all(feature = "serde", feature = "derive"),
-    derive(Debug, Describe, segno::snapshot::Persist)
+    derive(Debug, Describe, segno::snapshot::Persist),
+    frame(checkpoint)
 )]
 pub(crate) struct Script {
     pub(crate) body: Body,

@@ -113,9 +113,9 @@ fn kinds_now<F: Persist>(kinds: &[Kind<F>]) -> Vec<(String, u32)> {
     let mut list = Vec::new();
     for kind in kinds {
         let now = match kind.now.as_ref().map(|now| &now.to) {
-            Some(Target::Kind(kind, _)) => (F::KINDS[*kind].name.into(), F::KINDS[*kind].version),
-            Some(Target::Rule(_)) => continue,
-            None => ((*kind.name).into(), kind.version),
+            Ok(Target::Kind(kind, _)) => (F::KINDS[*kind].name.into(), F::KINDS[*kind].version),
+            Ok(Target::Rule(_)) => continue,
+            Err(_) => ((*kind.name).into(), kind.version),
         };
         if !list.contains(&now) {
             list.push(now);
