@@ -352,6 +352,8 @@ fn salvage_chain<F: Frame, Fs, V, N: Known<F>>(
 pub(crate) struct Extent {
     pub(crate) frames: usize,
     pub(crate) segments: usize,
+    /// How many of these lie above a winder, as its body.
+    pub(crate) winders: usize,
 }
 
 impl Extent {
@@ -359,6 +361,7 @@ impl Extent {
         let sum = Self {
             frames: self.frames.saturating_add(other.frames),
             segments: self.segments.saturating_add(other.segments),
+            winders: self.winders.saturating_add(other.winders),
         };
         let most = from.most();
         if sum.frames > most.frames || sum.segments > most.segments {
@@ -589,6 +592,7 @@ impl<F: Frame> Part<F> {
                 let this = Extent {
                     frames: frames.len(),
                     segments: 1,
+                    winders: matches!(under, Under::Inside(_)).into(),
                 };
                 let extent = extent.and(this, names)?;
                 let held = Held::of(&names.home().0, frames, marks, under, below);
@@ -616,8 +620,11 @@ impl<F: Frame> Part<F> {
                 below,
             } => {
                 let winder = winder(number, names)?;
-                let (at, _) = position(at, names)?;
+                let (at, extent) = position(at, names)?;
                 let below = winders(below, names)?;
+                if depth(&below) != extent.winders {
+                    return Err(names.refuse("a winder is not in its list"));
+                }
                 if below.as_ref().is_some_and(|below| below.at.size > at.size) {
                     return Err(names.refuse("a winder is above one that is in it"));
                 }
@@ -643,6 +650,9 @@ impl<F: Frame> Part<F> {
                     let (position, more) = position(level.position, names)?;
                     extent = extent.and(more, names)?;
                     let winders = winders(level.winders, names)?;
+                    if depth(&winders) != more.winders {
+                        return Err(names.refuse("a winder is not in its list"));
+                    }
                     is_below(&winders, position.size, names)?;
                     wound = wound.saturating_add(depth(&winders));
                     if wound > names.most().segments {

@@ -339,6 +339,7 @@ impl<F: Persist> Known<F> for Source<'_, F> {
         Extent {
             frames: self.limits.frames,
             segments: self.limits.parts,
+            winders: self.limits.parts,
         }
     }
 
