@@ -111,10 +111,10 @@
 //! | schema | its length in bytes, which is 0 if there is none; the schema: see below |
 //! | checksum | CRC-32 of all before, four bytes, the least significant first |
 //!
-//! A part begins with its kind, a number. *Frames* are a list: the index of the kind, the
-//! length in bytes, the slots, each a value. A *payload* is the length in bytes, and a value. An
-//! *optional* part is 0, or 1 and its index. A *chain* is 0, or 1, the index of a segment, and
-//! how many of its frames. A *position* is a chain, and an optional rest.
+//! A part begins with its kind, a number. *Frames* are a list, the lowest first: the index of
+//! the kind, the length in bytes, the slots, each a value. A *payload* is the length in bytes,
+//! and a value. An *optional* part is 0, or 1 and its index. A *chain* is 0, or 1, the index of
+//! a segment, and how many of its frames. A *position* is a chain, and an optional rest.
 //!
 //! An increment goes on where its base ends: its tags, keys, objects and parts have the numbers
 //! that follow; kinds of frame and types of objects begin again. A part never changes; an object
