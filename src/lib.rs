@@ -140,6 +140,7 @@ extern crate alloc;
 mod batch;
 #[cfg(feature = "std")]
 mod builder;
+pub mod copy;
 mod coroutine;
 mod engine;
 pub mod error;

@@ -30,6 +30,32 @@ pub enum Interrupted<V> {
 }
 
 impl<F: Frame> Context<'_, F> {
+    /// The same for a shorter time.
+    pub(crate) fn reborrow(&mut self) -> Context<'_, F> {
+        Context {
+            state: self.state,
+            world: self.world,
+            index: self.index,
+            fuel: self.fuel,
+        }
+    }
+
+    /// How many steps are paid for after this one.
+    pub(crate) fn fuel_mut(&mut self) -> &mut u64 {
+        &mut self.fuel
+    }
+
+    /// How many more frames there may be on top of this one.
+    pub(crate) fn depth_left(&self) -> usize {
+        let depth = self.state.below + self.index + 1;
+        self.state.limits.depth.saturating_sub(depth)
+    }
+
+    /// Where the native stack ends for frames that recurse on it.
+    pub(crate) fn native_end_mut(&mut self) -> &mut Option<usize> {
+        &mut self.state.native_end
+    }
+
     /// Attaches a value to this frame, in place of one that it has under the same key. It
     /// goes when the frame does: by a return, a raise, or a tail call.
     pub fn set_mark(&mut self, key: MarkKey, value: F::Value) {
@@ -133,7 +159,17 @@ impl<F: Frame> Context<'_, F> {
         host_call: &'static str,
         frame: F,
     ) -> Result<F::Value, Interrupted<F::Value>> {
-        let frames = self.index + 1;
+        self.barrier_above(0, host_call, frame)
+    }
+
+    /// The same where so many frames are on the native stack, above this one.
+    pub(crate) fn barrier_above(
+        &mut self,
+        native: usize,
+        host_call: &'static str,
+        frame: F,
+    ) -> Result<F::Value, Interrupted<F::Value>> {
+        let frames = self.index + 1 + native;
         let (world, fuel) = (&mut *self.world, &mut self.fuel);
         let outcome = self.state.nested(host_call, frames, frame, world, fuel);
         match outcome {

@@ -47,6 +47,18 @@ pub enum Refusal {
         /// The kind of the frame.
         frame: &'static str,
     },
+    /// A frame that was entered again returned, or called a foreign function, before it had
+    /// reached the point that it was left at.
+    Missed {
+        /// The kind of the frame.
+        frame: &'static str,
+    },
+    /// A frame went on although the native stack was being left: it has kept a
+    /// [`Leave::Away`](crate::copy::Leave::Away) to itself.
+    Stayed {
+        /// The kind of the lowest frame on that stack.
+        frame: &'static str,
+    },
     /// A run was given no fuel.
     NoFuel,
     /// The machine has nothing to run, or a continuation has no frames to return into.
@@ -78,6 +90,14 @@ impl fmt::Display for Refusal {
             Self::OneShot { frame } => {
                 write!(f, "a frame of the kind {frame} can be resumed once")
             }
+            Self::Missed { frame } => write!(
+                f,
+                "a frame of the kind {frame} was entered again and did not go to the point that it was left at"
+            ),
+            Self::Stayed { frame } => write!(
+                f,
+                "above a frame of the kind {frame} one went on although the stack was being left"
+            ),
             Self::NoFuel => f.write_str("a run needs fuel"),
             Self::NoFrames => f.write_str("there is no frame to return into"),
             Self::NotSuspended => f.write_str("the machine does not wait for that"),

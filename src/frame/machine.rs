@@ -104,6 +104,7 @@ impl<F: Frame> Machine<F> {
                 limits: Limits::default(),
                 nesting: 0,
                 overrun: 0,
+                native_end: None,
             },
             pending: Pending::Frame,
             fuel_left: 0,

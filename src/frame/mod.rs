@@ -206,6 +206,6 @@ pub use slots::SharedSlot;
 #[cfg(feature = "derive")]
 #[doc(hidden)]
 pub use slots::check as __check;
-pub use step::{Frame, Input, Operator, Outcome, Place, Step, Wind};
+pub use step::{Frame, Input, Operator, Outcome, Place, Stacked, Step, Wind};
 pub use tag::{MarkKey, PromptTag};
 pub use trace::Tracer;

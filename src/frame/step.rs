@@ -1,6 +1,7 @@
 //! What an interpreter says to the machine, and what it hears.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Context, Continuation, PromptTag, Refusal};
@@ -183,6 +184,23 @@ pub enum Step<F: Frame> {
     Wind(Box<Wind<F>>),
     /// Stops the machine, whose owner gets the value and answers with another.
     Suspend(F::Value),
+    /// This frame is done, since it could not go on: the one below gets
+    /// [`Input::Refused`]. Where there is none, the run ends with the refusal.
+    Refuse(Box<Refusal>),
+    /// Several calls at once, of a frame that has recursed on the native stack: see
+    /// [`Stacked`].
+    Stacked(Box<Stacked<F>>),
+}
+
+/// Frames on top of the one that answers with them, each called by the one before, and the
+/// step that the topmost of them asks for.
+#[derive(Debug)]
+pub struct Stacked<F: Frame> {
+    /// The frames, lowest first.
+    pub frames: Vec<F>,
+    /// What the topmost one asks for. Without it, that one is resumed with
+    /// [`Input::Start`].
+    pub asks: Option<Step<F>>,
 }
 
 /// A body, and what is run whenever control enters and leaves it.
@@ -211,6 +229,8 @@ impl<F: Frame> fmt::Debug for Step<F> {
             Self::Replace { .. } => "Replace",
             Self::Wind(_) => "Wind",
             Self::Suspend(_) => "Suspend",
+            Self::Refuse(_) => "Refuse",
+            Self::Stacked(_) => "Stacked",
         })
     }
 }

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
 use segno::frame::*;
 
+pub(crate) mod recurse;
+
 pub(crate) const TAGS: [PromptTag; 3] = [
     PromptTag::named("p"),
     PromptTag::named("q"),
@@ -377,6 +379,8 @@ impl World {
 thread_local! {
     /// How many frames were cloned that are not the thunks of a winder.
     pub(crate) static CLONES: Cell<usize> = const { Cell::new(0) };
+    /// Whether frames recurse on the native stack.
+    pub(crate) static RECURSES: Cell<bool> = const { Cell::new(false) };
     /// The block that the program that loads a snapshot does not have.
     pub(crate) static UNKNOWN: Cell<usize> = const { Cell::new(BLOCKS) };
 }
@@ -423,6 +427,18 @@ impl Script {
             thunk: true,
             ..Self::new(body)
         }
+    }
+}
+
+#[cfg(not(all(feature = "serde", feature = "derive")))]
+impl Describe for Script {
+    fn descriptor(&self) -> &'static FrameDescriptor {
+        static SCRIPT: FrameDescriptor = FrameDescriptor::new("script", &[]);
+        &SCRIPT
+    }
+
+    fn slot(&self, _: usize) -> Option<&dyn std::fmt::Debug> {
+        None
     }
 }
 
@@ -664,6 +680,9 @@ impl Frame for Script {
     type World = World;
 
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        if RECURSES.get() {
+            return segno::copy::enter(self, input, cx, recurse::recurse);
+        }
         let of_machine = |k| match k {
             K::Machine(k) => k,
             K::Model(..) => unreachable!(),

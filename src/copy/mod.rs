@@ -1,0 +1,6 @@
+//! Copy-stack mode: frames on the native stack that can be captured all the same.
+
+mod coop;
+mod host;
+
+pub use coop::{Away, Came, Coop, Leave, enter};
