@@ -50,15 +50,13 @@ pub type Came<F> = Result<<F as Frame>::Value, Leave<<F as Frame>::Value>>;
 /// What all frames of one run on the native stack share.
 pub(super) struct Run<'r, F: Frame> {
     pub(super) host: Host<'r, F>,
-    /// How many more frames may be called without a look at anything else: fuel, but none
-    /// while something is to be looked at.
+    /// How many more frames may be called without a look at anything else: as long as fuel
+    /// and depth are certain to do, and none while something is to be looked at.
+    calls: u64,
+    /// The fuel that is not in there.
     fuel: u64,
-    /// The fuel meanwhile.
-    held: u64,
-    /// How many frames of it there are, the lowest not counted.
-    depth: usize,
-    /// How many there may be.
-    most: usize,
+    /// Where the state of the lowest frame is.
+    lowest: usize,
     /// The lowest address that frames may get to.
     end: usize,
     /// What the lowest frame was entered with, until it is at the point that it was left at.
@@ -76,9 +74,8 @@ pub(super) struct Run<'r, F: Frame> {
 }
 
 impl<'r, F: Describe> Run<'r, F> {
-    fn new(mut cx: Context<'r, F>, input: Input<F>, end: usize) -> Self {
+    fn new(mut cx: Context<'r, F>, input: Input<F>, lowest: usize, end: usize) -> Self {
         let fuel = core::mem::take(cx.fuel_mut());
-        let most = cx.depth_left();
         let restarted = matches!(input, Input::Restarted);
         let (arrived, continuation) = match input {
             Input::Start | Input::Restarted => (None, None),
@@ -87,10 +84,9 @@ impl<'r, F: Describe> Run<'r, F> {
         };
         let mut run = Self {
             host: Host::Machine(cx),
+            calls: 0,
             fuel,
-            held: 0,
-            depth: 0,
-            most,
+            lowest,
             end,
             arrived,
             continuation,
@@ -100,33 +96,23 @@ impl<'r, F: Describe> Run<'r, F> {
             asks: None,
             foreign: None,
         };
-        if run.arrived.is_some() {
-            run.look();
-        }
+        run.go_on();
         run
     }
 
     /// Sees to it that the next call takes the long way.
     fn look(&mut self) {
-        self.held += core::mem::take(&mut self.fuel);
+        self.fuel += core::mem::take(&mut self.calls);
     }
 
     /// The reverse, once there is nothing left to look at.
     fn go_on(&mut self) {
         if self.arrived.is_none() && !self.leaving && self.foreign.is_none() {
-            self.fuel += core::mem::take(&mut self.held);
+            self.look();
+            let depth = self.host.context().depth_left();
+            self.calls = self.fuel.min(u64::try_from(depth).unwrap_or(u64::MAX));
+            self.fuel -= self.calls;
         }
-    }
-
-    /// Lets a context see the fuel.
-    fn with_context<T>(&mut self, see: impl FnOnce(&mut Context<'_, F>, usize) -> T) -> T {
-        self.look();
-        let cx = self.host.context_mut();
-        *cx.fuel_mut() = self.held;
-        let seen = see(cx, self.depth);
-        self.held = core::mem::take(cx.fuel_mut());
-        self.go_on();
-        seen
     }
 
     /// What the frames that were on the native stack are for the machine.
@@ -174,7 +160,7 @@ impl<'r, F: Describe> Run<'r, F> {
 ///     summand: Option<i64>,
 /// }
 ///
-/// fn sum(coop: &mut Coop<Sum>) -> Came<Sum> {
+/// fn sum(mut coop: Coop<Sum>) -> Came<Sum> {
 ///     let n = coop.state.n;
 ///     if n == 0 {
 ///         return Ok(0);
@@ -221,19 +207,20 @@ impl<'r, F: Describe> Run<'r, F> {
 pub fn enter<F, R>(state: &mut F, input: Input<F>, cx: &mut Context<'_, F>, run: R) -> Step<F>
 where
     F: Describe,
-    R: FnOnce(&mut Coop<'_, '_, F>) -> Came<F>,
+    R: FnOnce(Coop<'_, '_, F>) -> Came<F>,
 {
     let here = ptr::from_ref(&input) as usize;
     let outermost = cx.native_end_mut().is_none();
     let end = *cx
         .native_end_mut()
         .get_or_insert(here.saturating_sub(NATIVE_STACK));
-    let mut at = Run::new(cx.reborrow(), input, end);
-    let came = run(&mut Coop {
+    let lowest = ptr::from_ref(&*state) as usize;
+    let mut at = Run::new(cx.reborrow(), input, lowest, end);
+    let came = run(Coop {
         state: &mut *state,
         run: &mut at,
     });
-    let fuel = at.fuel + at.held;
+    let fuel = at.fuel + at.calls;
     let frame = state.descriptor().name;
     let step = if at.arrived.is_some() {
         Step::Refuse(Box::new(Refusal::Missed { frame }))
@@ -282,23 +269,21 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     #[inline]
     pub fn call<R>(&mut self, state: F, run: R) -> Came<F>
     where
-        R: FnOnce(&mut Coop<'_, 'r, F>) -> Came<F>,
+        R: FnOnce(Coop<'_, 'r, F>) -> Came<F>,
     {
         let mut state = state;
         let at = &mut *self.run;
         let here = ptr::from_ref(&state) as usize;
-        if at.fuel == 0 || at.depth == at.most || here.wrapping_sub(at.end) > NATIVE_STACK {
+        if at.calls == 0 || here.wrapping_sub(at.end) > NATIVE_STACK {
             return self.ask(Step::Call(state));
         }
-        at.fuel -= 1;
-        at.depth += 1;
-        let called = Called { run: at };
-        let came = run(&mut Coop {
+        at.calls -= 1;
+        let came = run(Coop {
             state: &mut state,
-            run: &mut *called.run,
+            run: &mut *at,
         });
         if let Err(Leave::Away(_)) = came {
-            called.run.frames.push(state);
+            at.frames.push(state);
         }
         came
     }
@@ -325,7 +310,7 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
         match (run.foreign, step) {
             (_, Step::Raise(error)) => Err(Leave::Raised(error)),
             (_, Step::Refuse(refusal)) => Err(Leave::Refused(refusal)),
-            (Some(name), Step::Call(frame)) => self.barrier(name, frame),
+            (Some(name), Step::Call(frame)) => self.nested(name, frame),
             (Some(host_call), _) => Err(Refusal::Barrier { host_call }.into()),
             (None, step) => Err(run.leave(Some(step))),
         }
@@ -375,7 +360,7 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     /// [`Input::Restarted`].
     #[must_use]
     pub fn restarted(&self) -> bool {
-        self.run.restarted && self.run.depth == 0
+        self.run.restarted && self.is_lowest()
     }
 
     /// Calls a function that promises nothing: between the frames that it calls and this one
@@ -410,21 +395,39 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
         Ok(foreign(&mut *inside.coop))
     }
 
-    /// Runs `frame` to its end, by itself: [`Context::barrier`].
+    /// Runs `frame` to its end, by itself: [`Context::barrier`]. The native stack may be left
+    /// for that, so that this is a point to which the frame goes when it is entered again.
     ///
     /// # Errors
     ///
-    /// What it raised; or why it could not run, or not to the end.
+    /// What it raised; why it could not run, or not to the end; or that the native stack is
+    /// being left.
     pub fn barrier(&mut self, host_call: &'static str, frame: F) -> Came<F> {
-        if self.run.leaving {
+        let lowest = self.is_lowest();
+        let run = &mut *self.run;
+        if run.leaving {
             return Err(Leave::Away(Away(())));
         }
-        if self.run.arrived.is_some() {
+        if run.arrived.is_some() {
             let frame = self.kind();
             return Err(Refusal::Missed { frame }.into());
         }
+        if !lowest && run.foreign.is_none() {
+            return Err(run.leave(None));
+        }
+        self.nested(host_call, frame)
+    }
+
+    /// Runs `frame` to its end. The frames that are on the native stack now are not counted in
+    /// its depth.
+    fn nested(&mut self, host_call: &'static str, frame: F) -> Came<F> {
         let run = &mut *self.run;
-        let came = run.with_context(|cx, depth| cx.barrier_above(depth, host_call, frame));
+        run.look();
+        let cx = run.host.context_mut();
+        *cx.fuel_mut() = run.fuel;
+        let came = cx.barrier(host_call, frame);
+        run.fuel = core::mem::take(cx.fuel_mut());
+        run.go_on();
         came.map_err(Leave::from)
     }
 
@@ -440,11 +443,12 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     ///
     /// That the native stack is being left.
     pub fn set_mark(&mut self, key: MarkKey, value: F::Value) -> Result<(), Leave<F::Value>> {
+        let lowest = self.is_lowest();
         let run = &mut *self.run;
         if run.leaving {
             return Err(Leave::Away(Away(())));
         }
-        if run.depth > 0 {
+        if !lowest {
             return Err(run.leave(None));
         }
         run.host.context_mut().set_mark(key, value);
@@ -475,6 +479,11 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
         self.run.host.context().capturable(tag)
     }
 
+    /// Whether this frame is the one that the machine has resumed.
+    fn is_lowest(&self) -> bool {
+        ptr::from_ref(&*self.state) as usize == self.run.lowest
+    }
+
     /// The kind of this frame.
     fn kind(&self) -> &'static str {
         self.state.descriptor().name
@@ -485,20 +494,8 @@ impl<F: Describe> fmt::Debug for Coop<'_, '_, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coop")
             .field("state", &self.kind())
-            .field("depth", &self.run.depth)
+            .field("is_lowest", &self.is_lowest())
             .finish_non_exhaustive()
-    }
-}
-
-/// A frame that is running on the native stack. Its end, which may be a panic, is counted.
-struct Called<'f, 'r, F: Describe> {
-    run: &'f mut Run<'r, F>,
-}
-
-impl<F: Describe> Drop for Called<'_, '_, F> {
-    #[inline]
-    fn drop(&mut self) {
-        self.run.depth -= 1;
     }
 }
 

@@ -159,17 +159,7 @@ impl<F: Frame> Context<'_, F> {
         host_call: &'static str,
         frame: F,
     ) -> Result<F::Value, Interrupted<F::Value>> {
-        self.barrier_above(0, host_call, frame)
-    }
-
-    /// The same where so many frames are on the native stack, above this one.
-    pub(crate) fn barrier_above(
-        &mut self,
-        native: usize,
-        host_call: &'static str,
-        frame: F,
-    ) -> Result<F::Value, Interrupted<F::Value>> {
-        let frames = self.index + 1 + native;
+        let frames = self.index + 1;
         let (world, fuel) = (&mut *self.world, &mut self.fuel);
         let outcome = self.state.nested(host_call, frames, frame, world, fuel);
         match outcome {

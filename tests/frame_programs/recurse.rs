@@ -7,12 +7,12 @@ use super::*;
 
 /// Runs a frame until it is done: where a described frame answers a step, this one calls, or
 /// asks for it.
-pub(crate) fn recurse(coop: &mut Coop<'_, '_, Script>) -> Came<Script> {
+pub(crate) fn recurse(mut coop: Coop<'_, '_, Script>) -> Came<Script> {
     let mut input = if let Some(k) = coop.continuation() {
         Got::K(K::Machine(k))
     } else if coop.entered_again() {
         let came = coop.received();
-        got(came, coop)?
+        got(came, &coop)?
     } else {
         Got::Start
     };
@@ -23,14 +23,14 @@ pub(crate) fn recurse(coop: &mut Coop<'_, '_, Script>) -> Came<Script> {
     loop {
         // Not a clone: there is one frame, which is here meanwhile.
         let mut frame = Script { ..*coop.state };
-        let does = interpret(&mut frame, input, coop);
+        let does = interpret(&mut frame, input, &mut coop);
         *coop.state = frame;
         let step = match does {
             Does::Return(value) => return Ok(value),
             Does::Raise(value) => return Err(Leave::Raised(value)),
             Does::Call(frame) if is_called_natively(&frame, coop.world()) => {
                 let came = coop.call(frame, recurse);
-                input = got(came, coop)?;
+                input = got(came, &coop)?;
                 continue;
             }
             Does::Call(frame) => Step::Call(frame),
@@ -60,15 +60,16 @@ pub(crate) fn recurse(coop: &mut Coop<'_, '_, Script>) -> Came<Script> {
             Does::Suspend(value) => Step::Suspend(value),
         };
         let came = coop.ask(step);
-        input = got(came, coop)?;
+        input = got(came, &coop)?;
     }
 }
 
-/// A frame that sets marks is the lowest on its native stack, since it is asked for them in the
-/// middle of what it does.
+/// A frame that sets marks or calls the host is the lowest on its native stack, since it does
+/// that without having noted the point.
 fn is_called_natively(frame: &Script, world: &World) -> bool {
     let ops = &world.program[frame.body.block];
-    !ops.iter().any(|op| matches!(op, Op::SetMark(..)))
+    !ops.iter()
+        .any(|op| matches!(op, Op::SetMark(..) | Op::Barrier(_)))
 }
 
 /// What the frame hears of it, unless it has to hand it on.
