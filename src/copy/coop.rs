@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::mem;
 use core::ptr;
 
 use super::host::Host;
@@ -19,7 +20,7 @@ pub enum Leave<V> {
     /// It raised this. Whoever called it may go on.
     Raised(V),
     /// What it asked for was refused, and it has not gone on from there. Whoever called it may.
-    Refused(Box<Refusal>),
+    Refused(Refusal),
     /// The native stack is being left. Every function hands this on at once, as `?` does; its
     /// frame is kept, and it is entered again when there is something to go on with.
     Away(Away),
@@ -29,34 +30,45 @@ pub enum Leave<V> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Away(());
 
-impl<V> From<Refusal> for Leave<V> {
+impl<V> From<Refusal> for Box<Leave<V>> {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(Box::new(refusal))
+        Self::new(Leave::Refused(refusal))
     }
 }
 
-impl<V> From<Interrupted<V>> for Leave<V> {
+impl<V> From<Interrupted<V>> for Box<Leave<V>> {
     fn from(interrupted: Interrupted<V>) -> Self {
         match interrupted {
-            Interrupted::Raised(error) => Self::Raised(error),
+            Interrupted::Raised(error) => Self::new(Leave::Raised(error)),
             Interrupted::Refused(refusal) => refusal.into(),
         }
     }
 }
 
-/// What a frame comes to that recurses on the native stack.
-pub type Came<F> = Result<<F as Frame>::Value, Leave<<F as Frame>::Value>>;
+/// What a frame comes to that recurses on the native stack. In a box what is rare, so that a
+/// value is handed back as a plain recursion hands it back.
+pub type Came<F> = Result<<F as Frame>::Value, Box<Leave<<F as Frame>::Value>>>;
+
+fn is_away<F: Frame>(came: &Came<F>) -> bool {
+    came.as_ref()
+        .is_err_and(|leave| matches!(**leave, Leave::Away(_)))
+}
+
+#[cold]
+fn away<F: Frame>() -> Box<Leave<F::Value>> {
+    Box::new(Leave::Away(Away(())))
+}
 
 /// What all frames of one run on the native stack share.
-pub(super) struct Run<'r, F: Frame> {
-    pub(super) host: Host<'r, F>,
+struct Run<'r, F: Frame> {
+    host: Host<'r, F>,
     /// How many more frames may be called without a look at anything else: as long as fuel
     /// and depth are certain to do, and none while something is to be looked at.
     calls: u64,
+    /// Whether any was called since the lowest frame was entered.
+    called: bool,
     /// The fuel that is not in there.
     fuel: u64,
-    /// Where the state of the lowest frame is.
-    lowest: usize,
     /// The lowest address that frames may get to.
     end: usize,
     /// What the lowest frame was entered with, until it is at the point that it was left at.
@@ -64,18 +76,20 @@ pub(super) struct Run<'r, F: Frame> {
     /// What it was entered with as the body of a capture.
     continuation: Option<Continuation<F>>,
     restarted: bool,
+    /// The state on top, of those that were registered, and so on.
+    top: *const Node<F>,
+    /// The kind of the lowest frame.
+    kind: &'static str,
     /// Whether the stack is being left; the frames that were on it, topmost first; and what
     /// the topmost asked for.
     leaving: bool,
     frames: Vec<F>,
     asks: Option<Step<F>>,
-    /// The foreign function that is running.
-    foreign: Option<&'static str>,
 }
 
-impl<'r, F: Describe> Run<'r, F> {
-    fn new(mut cx: Context<'r, F>, input: Input<F>, lowest: usize, end: usize) -> Self {
-        let fuel = core::mem::take(cx.fuel_mut());
+impl<'r, F: Frame> Run<'r, F> {
+    fn new(mut cx: Context<'r, F>, input: Input<F>, kind: &'static str, end: usize) -> Self {
+        let fuel = mem::take(cx.fuel_mut());
         let restarted = matches!(input, Input::Restarted);
         let (arrived, continuation) = match input {
             Input::Start | Input::Restarted => (None, None),
@@ -85,16 +99,17 @@ impl<'r, F: Describe> Run<'r, F> {
         let mut run = Self {
             host: Host::Machine(cx),
             calls: 0,
+            called: false,
             fuel,
-            lowest,
             end,
             arrived,
             continuation,
             restarted,
+            top: ptr::null(),
+            kind,
             leaving: false,
             frames: Vec::new(),
             asks: None,
-            foreign: None,
         };
         run.go_on();
         run
@@ -102,12 +117,12 @@ impl<'r, F: Describe> Run<'r, F> {
 
     /// Sees to it that the next call takes the long way.
     fn look(&mut self) {
-        self.fuel += core::mem::take(&mut self.calls);
+        self.fuel += mem::take(&mut self.calls);
     }
 
     /// The reverse, once there is nothing left to look at.
     fn go_on(&mut self) {
-        if self.arrived.is_none() && !self.leaving && self.foreign.is_none() {
+        if self.arrived.is_none() && !self.leaving {
             self.look();
             let depth = self.host.context().depth_left();
             self.calls = self.fuel.min(u64::try_from(depth).unwrap_or(u64::MAX));
@@ -115,10 +130,69 @@ impl<'r, F: Describe> Run<'r, F> {
         }
     }
 
+    #[cold]
+    fn received(&mut self) -> Came<F> {
+        let came = match self.arrived.take() {
+            Some(Input::Value(value)) => Ok(value),
+            Some(Input::Raised(error)) => Err(Box::new(Leave::Raised(error))),
+            Some(Input::Refused(refusal)) => Err(Box::new(Leave::Refused(*refusal))),
+            _ => Err(Refusal::Missed { frame: self.kind }.into()),
+        };
+        self.go_on();
+        came
+    }
+
+    /// Whether a function may be called that is no frame yet, although something is to be
+    /// looked at: if not, the native stack is being left, or this is what has come.
+    #[cold]
+    fn may_call(&mut self) -> Result<bool, Came<F>> {
+        if self.arrived.is_some() {
+            return Err(self.received());
+        }
+        if self.leaving {
+            return Err(Err(away::<F>()));
+        }
+        if !self.called {
+            if self.host.context().depth_left() == 0 {
+                let limit = self.host.context().depth_limit();
+                return Err(Err(Refusal::Depth { limit }.into()));
+            }
+            // Else this frame would be entered again and come here again.
+            return Ok(true);
+        }
+        self.leave(None);
+        Ok(false)
+    }
+
+    fn set_mark(
+        &mut self,
+        key: MarkKey,
+        value: F::Value,
+        is_lowest: bool,
+    ) -> Result<(), Box<Leave<F::Value>>> {
+        if self.leaving {
+            return Err(away::<F>());
+        }
+        if !is_lowest {
+            return Err(self.leave(None));
+        }
+        self.host.context_mut().set_mark(key, value);
+        Ok(())
+    }
+
+    /// Leaves the native stack.
+    #[cold]
+    fn leave(&mut self, asks: Option<Step<F>>) -> Box<Leave<F::Value>> {
+        self.leaving = true;
+        self.asks = asks;
+        self.look();
+        away::<F>()
+    }
+
     /// What the frames that were on the native stack are for the machine.
     #[cold]
     fn stacked(&mut self) -> Step<F> {
-        let mut frames = core::mem::take(&mut self.frames);
+        let mut frames = mem::take(&mut self.frames);
         match self.asks.take() {
             Some(asks) if frames.is_empty() => asks,
             asks => {
@@ -127,15 +201,53 @@ impl<'r, F: Describe> Run<'r, F> {
             }
         }
     }
+}
 
-    /// Leaves the native stack.
-    #[cold]
-    fn leave(&mut self, asks: Option<Step<F>>) -> Leave<F::Value> {
-        self.leaving = true;
-        self.asks = asks;
-        self.look();
-        Leave::Away(Away(()))
+/// A state that is registered: it lies on the native stack, below the frame that it is of.
+struct Node<F> {
+    state: F,
+    below: *const Node<F>,
+}
+
+/// Runs `run` in a run of its own, and says what has become of that.
+fn entered<F, R>(
+    kind: &'static str,
+    input: Input<F>,
+    cx: &mut Context<'_, F>,
+    run: R,
+    leave: impl FnOnce(&mut Run<'_, F>) -> Option<Step<F>>,
+) -> Step<F>
+where
+    F: Describe,
+    R: FnOnce(&mut Run<'_, F>) -> Came<F>,
+{
+    let here = ptr::from_ref(&input) as usize;
+    let outermost = cx.native_end_mut().is_none();
+    let end = *cx
+        .native_end_mut()
+        .get_or_insert(here.saturating_sub(NATIVE_STACK));
+    let mut at = Run::new(cx.reborrow(), input, kind, end);
+    let came = run(&mut at);
+    let fuel = at.fuel + at.calls;
+    let step = if at.arrived.is_some() {
+        Step::Refuse(Box::new(Refusal::Missed { frame: kind }))
+    } else if at.leaving != is_away::<F>(&came) {
+        Step::Refuse(Box::new(Refusal::Stayed { frame: kind }))
+    } else {
+        match came.map_err(|leave| *leave) {
+            Ok(value) => Step::Return(value),
+            Err(Leave::Raised(error)) => Step::Raise(error),
+            Err(Leave::Refused(refusal)) => Step::Refuse(Box::new(refusal)),
+            Err(Leave::Away(_)) => {
+                leave(&mut at).unwrap_or(Step::Refuse(Box::new(Refusal::Stayed { frame: kind })))
+            }
+        }
+    };
+    *cx.fuel_mut() = fuel;
+    if outermost {
+        *cx.native_end_mut() = None;
     }
+    step
 }
 
 /// Runs a frame on the native stack, for its [`Frame::resume`]; `run` is the function that its
@@ -209,34 +321,95 @@ where
     F: Describe,
     R: FnOnce(Coop<'_, '_, F>) -> Came<F>,
 {
-    let here = ptr::from_ref(&input) as usize;
-    let outermost = cx.native_end_mut().is_none();
-    let end = *cx
-        .native_end_mut()
-        .get_or_insert(here.saturating_sub(NATIVE_STACK));
-    let lowest = ptr::from_ref(&*state) as usize;
-    let mut at = Run::new(cx.reborrow(), input, lowest, end);
-    let came = run(Coop {
-        state: &mut *state,
-        run: &mut at,
+    let kind = state.descriptor().name;
+    let run = |at: &mut Run<'_, F>| run(Coop { state, run: at });
+    entered(kind, input, cx, run, |at| Some(at.stacked()))
+}
+
+/// The same for a function that keeps what has to survive in variables of its own, and says it
+/// only when the native stack is being left: see [`Keep`].
+///
+/// It gets the frame that it is to go on with, and may take it to pieces.
+///
+/// ```
+/// # use segno::copy::{Came, Keep, enter_keeping};
+/// # use segno::frame::*;
+/// /// The sum of the numbers from `n` down to 1, which asks its owner for each.
+/// #[derive(Clone)]
+/// enum Sum {
+///     From(i64),
+///     /// Waits for the answer.
+///     Asked(i64),
+///     /// Waits for the sum of the others.
+///     Plus(i64),
+/// }
+///
+/// fn sum(n: i64, mut coop: Keep<Sum>) -> Came<Sum> {
+///     if n == 0 {
+///         return Ok(0);
+///     }
+///     let summand = coop.suspend(n, || Sum::Asked(n))?;
+///     plus(summand, n - 1, coop)
+/// }
+///
+/// fn plus(summand: i64, n: i64, mut coop: Keep<Sum>) -> Came<Sum> {
+///     Ok(summand + coop.call(|| Sum::Plus(summand), |coop| sum(n, coop))?)
+/// }
+///
+/// impl Frame for Sum {
+///     type Value = i64;
+///     type World = ();
+///
+///     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+///         enter_keeping(self, input, cx, |state, mut coop| match *state {
+///             Sum::From(n) => sum(n, coop),
+///             Sum::Asked(n) => plus(coop.received()?, n - 1, coop),
+///             Sum::Plus(summand) => Ok(summand + coop.received()?),
+///         })
+///     }
+///
+///     fn catches(&self) -> bool {
+///         true
+///     }
+/// }
+/// # impl Describe for Sum {
+/// #     fn descriptor(&self) -> &'static FrameDescriptor {
+/// #         static SUM: FrameDescriptor = FrameDescriptor::new("sum", &[]);
+/// #         &SUM
+/// #     }
+/// #     fn slot(&self, _: usize) -> Option<&dyn std::fmt::Debug> {
+/// #         None
+/// #     }
+/// # }
+///
+/// let mut machine = Machine::new(Sum::From(3));
+/// for answer in [30, 20, 10] {
+///     assert_eq!(machine.run(&mut ()), Outcome::Suspended(answer / 10));
+///     machine.answer(Ok(answer)).unwrap();
+/// }
+/// assert_eq!(machine.run(&mut ()), Outcome::Done(60));
+/// ```
+pub fn enter_keeping<F, R>(
+    state: &mut F,
+    input: Input<F>,
+    cx: &mut Context<'_, F>,
+    run: R,
+) -> Step<F>
+where
+    F: Describe,
+    R: FnOnce(&mut F, Keep<'_, '_, F>) -> Came<F>,
+{
+    let kind = state.descriptor().name;
+    let lowest = &mut *state;
+    let run = |at: &mut Run<'_, F>| run(lowest, Coop { state: (), run: at });
+    let mut kept = None;
+    let step = entered(kind, input, cx, run, |at| {
+        // The lowest frame is this one, as it is now.
+        kept = Some(at.frames.pop()?);
+        Some(at.stacked())
     });
-    let fuel = at.fuel + at.calls;
-    let frame = state.descriptor().name;
-    let step = if at.arrived.is_some() {
-        Step::Refuse(Box::new(Refusal::Missed { frame }))
-    } else if at.leaving != matches!(came, Err(Leave::Away(_))) {
-        Step::Refuse(Box::new(Refusal::Stayed { frame }))
-    } else {
-        match came {
-            Ok(value) => Step::Return(value),
-            Err(Leave::Raised(error)) => Step::Raise(error),
-            Err(Leave::Refused(refusal)) => Step::Refuse(refusal),
-            Err(Leave::Away(_)) => at.stacked(),
-        }
-    };
-    *cx.fuel_mut() = fuel;
-    if outermost {
-        *cx.native_end_mut() = None;
+    if let Some(kept) = kept {
+        *state = kept;
     }
     step
 }
@@ -251,17 +424,24 @@ where
 /// The state is reached through here, and not by a reference beside it, so that nothing
 /// borrows from it while something is asked for: what a capture copies is what the frame has
 /// written.
-pub struct Coop<'c, 'r, F: Frame> {
+pub struct Coop<'c, 'r, F: Frame, S = &'c mut F> {
     /// The state of this frame.
-    pub state: &'c mut F,
+    pub state: S,
     run: &'c mut Run<'r, F>,
 }
 
-impl<'r, F: Describe> Coop<'_, 'r, F> {
+/// The operators, for a function that keeps what has to survive in variables of its own. With
+/// all that it calls or asks for it says what frame it is until that is done: it is asked for
+/// that only if the native stack is left meanwhile, so that a recursion that asks for nothing
+/// costs little more than it does without segno. (In Pettyjohn and others, *Continuations from
+/// Generalized Stack Inspection*, ICFP 2005, an exception handler around each call does that.)
+pub type Keep<'c, 'r, F> = Coop<'c, 'r, F, ()>;
+
+impl<'r, F: Frame> Coop<'_, 'r, F> {
     /// Calls `run` with a state of its own: a frame on top of this one.
     ///
-    /// `run` has to be what [`Frame::resume`] gives to [`enter`](super::enter) for such a
-    /// state, since that is how it is entered again.
+    /// `run` has to be what [`Frame::resume`] gives to [`enter`] for such a state, since that
+    /// is how it is entered again.
     ///
     /// # Errors
     ///
@@ -271,19 +451,29 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     where
         R: FnOnce(Coop<'_, 'r, F>) -> Came<F>,
     {
-        let mut state = state;
         let at = &mut *self.run;
-        let here = ptr::from_ref(&state) as usize;
+        let mut node = Node {
+            state,
+            below: at.top,
+        };
+        let here = ptr::from_ref(&node) as usize;
         if at.calls == 0 || here.wrapping_sub(at.end) > NATIVE_STACK {
-            return self.ask(Step::Call(state));
+            return self.ask(Step::Call(node.state));
         }
         at.calls -= 1;
-        let came = run(Coop {
-            state: &mut state,
+        at.called = true;
+        let linked = Linked {
+            below: node.below,
             run: &mut *at,
+        };
+        linked.run.top = &raw const node;
+        let came = run(Coop {
+            state: &mut node.state,
+            run: &mut *linked.run,
         });
-        if let Err(Leave::Away(_)) = came {
-            at.frames.push(state);
+        drop(linked);
+        if is_away::<F>(&came) {
+            at.frames.push(node.state);
         }
         came
     }
@@ -303,17 +493,10 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
         if self.run.arrived.is_some() {
             return self.received();
         }
-        let run = &mut *self.run;
-        if run.leaving {
-            return Err(Leave::Away(Away(())));
+        if self.run.leaving {
+            return Err(away::<F>());
         }
-        match (run.foreign, step) {
-            (_, Step::Raise(error)) => Err(Leave::Raised(error)),
-            (_, Step::Refuse(refusal)) => Err(Leave::Refused(refusal)),
-            (Some(name), Step::Call(frame)) => self.nested(name, frame),
-            (Some(host_call), _) => Err(Refusal::Barrier { host_call }.into()),
-            (None, step) => Err(run.leave(Some(step))),
-        }
+        Err(self.run.leave(Some(step)))
     }
 
     /// Suspends the machine, and answers what its owner answers.
@@ -325,6 +508,107 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
         self.ask(Step::Suspend(value))
     }
 
+    /// Attaches a value to this frame: [`Context::set_mark`]. The native stack may be left for
+    /// that, so that this is a point to which the frame goes when it is entered again.
+    ///
+    /// # Errors
+    ///
+    /// That the native stack is being left.
+    pub fn set_mark(&mut self, key: MarkKey, value: F::Value) -> Result<(), Box<Leave<F::Value>>> {
+        let is_lowest = self.run.top.is_null();
+        self.run.set_mark(key, value, is_lowest)
+    }
+}
+
+impl<'r, F: Frame> Keep<'_, 'r, F> {
+    /// Calls `run`, a function like this one. If the native stack is left meanwhile, `keep`
+    /// says what frame this one is until the call comes to a value.
+    ///
+    /// # Errors
+    ///
+    /// What the function came to if not to a value; or why it could not be called.
+    #[inline]
+    pub fn call<R>(&mut self, keep: impl FnOnce() -> F, run: R) -> Came<F>
+    where
+        R: FnOnce(Keep<'_, 'r, F>) -> Came<F>,
+    {
+        let at = &mut *self.run;
+        let here = ptr::from_ref(&run) as usize;
+        if at.calls == 0 || here.wrapping_sub(at.end) > NATIVE_STACK {
+            match at.may_call() {
+                Ok(true) => {}
+                Ok(false) => {
+                    at.frames.push(keep());
+                    return Err(away::<F>());
+                }
+                Err(came) => return came,
+            }
+        }
+        at.calls = at.calls.saturating_sub(1);
+        at.called = true;
+        let came = run(Coop {
+            state: (),
+            run: &mut *at,
+        });
+        if is_away::<F>(&came) {
+            at.frames.push(keep());
+        }
+        came
+    }
+
+    /// Asks the machine for a step, and answers what the frame that this one is then is
+    /// resumed with.
+    ///
+    /// Where the frame was entered again, this is the point that it was left at: the step is
+    /// not done, and what has come is answered.
+    ///
+    /// # Errors
+    ///
+    /// What was raised or refused; or that the native stack is being left, for the machine to
+    /// do the step.
+    pub fn ask(&mut self, step: Step<F>, keep: impl FnOnce() -> F) -> Came<F> {
+        if self.run.arrived.is_some() {
+            return self.received();
+        }
+        if self.run.leaving {
+            return Err(away::<F>());
+        }
+        let leave = self.run.leave(Some(step));
+        self.run.frames.push(keep());
+        Err(leave)
+    }
+
+    /// Suspends the machine, and answers what its owner answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask).
+    pub fn suspend(&mut self, value: F::Value, keep: impl FnOnce() -> F) -> Came<F> {
+        self.ask(Step::Suspend(value), keep)
+    }
+
+    /// Attaches a value to this frame: [`Context::set_mark`]. The native stack may be left for
+    /// that, so that this is a point to which the frame goes when it is entered again.
+    ///
+    /// # Errors
+    ///
+    /// That the native stack is being left.
+    pub fn set_mark(
+        &mut self,
+        key: MarkKey,
+        value: F::Value,
+        keep: impl FnOnce() -> F,
+    ) -> Result<(), Box<Leave<F::Value>>> {
+        let was_leaving = self.run.leaving;
+        let came = self.run.set_mark(key, value, !self.run.called);
+        if came.is_err() && !was_leaving {
+            self.run.frames.push(keep());
+        }
+        came
+    }
+}
+
+impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     /// What a frame that was entered again goes on with: for one that does not want to say
     /// again what it had asked for.
     ///
@@ -333,16 +617,7 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     /// What was raised or refused; [`Refusal::Missed`] if nothing has come, since the frame
     /// was not entered again.
     pub fn received(&mut self) -> Came<F> {
-        let frame = self.kind();
-        let run = &mut *self.run;
-        let came = match run.arrived.take() {
-            Some(Input::Value(value)) => Ok(value),
-            Some(Input::Raised(error)) => Err(Leave::Raised(error)),
-            Some(Input::Refused(refusal)) => Err(Leave::Refused(refusal)),
-            _ => Err(Refusal::Missed { frame }.into()),
-        };
-        run.go_on();
-        came
+        self.run.received()
     }
 
     /// Whether this frame was entered again, and has not received yet what came meanwhile.
@@ -357,20 +632,20 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     }
 
     /// Whether what was above this frame is gone, and it starts again from its own slots:
-    /// [`Input::Restarted`].
-    #[must_use]
-    pub fn restarted(&self) -> bool {
-        self.run.restarted && self.is_lowest()
+    /// [`Input::Restarted`]. It says so once.
+    pub fn restarted(&mut self) -> bool {
+        mem::take(&mut self.run.restarted)
     }
 
-    /// Calls a function that promises nothing: between the frames that it calls and this one
+    /// Calls a function that promises nothing: between the frames that it runs and this one
     /// lie Rust frames that nobody can enter again. Such a call is no point that a frame can
     /// be left at.
     ///
-    /// Frames that `foreign` calls run to their end. Their captures, aborts and suspensions
+    /// Frames that `foreign` runs, run to their end. Their captures, aborts and suspensions
     /// stop at this call, and who tries to cross it is refused with its name. A native
     /// suspension of everything, by the [`Yielder`](crate::Yielder) of a coroutine that the
-    /// machine runs in, crosses it as it crosses everything.
+    /// machine runs in, crosses it as it crosses everything. Frames that are on the native stack
+    /// are not counted in the [depth](crate::frame::Limits::depth) of those.
     ///
     /// # Errors
     ///
@@ -380,79 +655,21 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     pub fn foreign<T>(
         &mut self,
         name: &'static str,
-        foreign: impl FnOnce(&mut Self) -> T,
-    ) -> Result<T, Leave<F::Value>> {
-        if self.run.leaving {
-            return Err(Leave::Away(Away(())));
-        }
-        if self.run.arrived.is_some() {
-            let frame = self.kind();
-            return Err(Refusal::Missed { frame }.into());
-        }
-        let outer = self.run.foreign.replace(name);
-        self.run.look();
-        let inside = Foreign { coop: self, outer };
-        Ok(foreign(&mut *inside.coop))
-    }
-
-    /// Runs `frame` to its end, by itself: [`Context::barrier`]. The native stack may be left
-    /// for that, so that this is a point to which the frame goes when it is entered again.
-    ///
-    /// # Errors
-    ///
-    /// What it raised; why it could not run, or not to the end; or that the native stack is
-    /// being left.
-    pub fn barrier(&mut self, host_call: &'static str, frame: F) -> Came<F> {
-        let lowest = self.is_lowest();
+        foreign: impl FnOnce(&mut Foreign<'_, 'r, F>) -> T,
+    ) -> Result<T, Box<Leave<F::Value>>> {
         let run = &mut *self.run;
         if run.leaving {
-            return Err(Leave::Away(Away(())));
+            return Err(away::<F>());
         }
         if run.arrived.is_some() {
-            let frame = self.kind();
-            return Err(Refusal::Missed { frame }.into());
+            return Err(Refusal::Missed { frame: run.kind }.into());
         }
-        if !lowest && run.foreign.is_none() {
-            return Err(run.leave(None));
-        }
-        self.nested(host_call, frame)
-    }
-
-    /// Runs `frame` to its end. The frames that are on the native stack now are not counted in
-    /// its depth.
-    fn nested(&mut self, host_call: &'static str, frame: F) -> Came<F> {
-        let run = &mut *self.run;
-        run.look();
-        let cx = run.host.context_mut();
-        *cx.fuel_mut() = run.fuel;
-        let came = cx.barrier(host_call, frame);
-        run.fuel = core::mem::take(cx.fuel_mut());
-        run.go_on();
-        came.map_err(Leave::from)
+        Ok(foreign(&mut Foreign { name, run }))
     }
 
     /// What all frames share.
     pub fn world(&mut self) -> &mut F::World {
         self.run.host.context_mut().world
-    }
-
-    /// Attaches a value to this frame: [`Context::set_mark`]. The native stack may be left for
-    /// that, so that this is a point to which the frame goes when it is entered again.
-    ///
-    /// # Errors
-    ///
-    /// That the native stack is being left.
-    pub fn set_mark(&mut self, key: MarkKey, value: F::Value) -> Result<(), Leave<F::Value>> {
-        let lowest = self.is_lowest();
-        let run = &mut *self.run;
-        if run.leaving {
-            return Err(Leave::Away(Away(())));
-        }
-        if !lowest {
-            return Err(run.leave(None));
-        }
-        run.host.context_mut().set_mark(key, value);
-        Ok(())
     }
 
     /// The value of the nearest mark: [`Context::mark`].
@@ -473,42 +690,64 @@ impl<'r, F: Describe> Coop<'_, 'r, F> {
     ///
     /// What it would be refused for.
     pub fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
-        if let Some(host_call) = self.run.foreign {
-            return Err(Refusal::Barrier { host_call });
-        }
         self.run.host.context().capturable(tag)
-    }
-
-    /// Whether this frame is the one that the machine has resumed.
-    fn is_lowest(&self) -> bool {
-        ptr::from_ref(&*self.state) as usize == self.run.lowest
-    }
-
-    /// The kind of this frame.
-    fn kind(&self) -> &'static str {
-        self.state.descriptor().name
     }
 }
 
-impl<F: Describe> fmt::Debug for Coop<'_, '_, F> {
+impl<F: Frame, S> fmt::Debug for Coop<'_, '_, F, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Coop")
-            .field("state", &self.kind())
-            .field("is_lowest", &self.is_lowest())
+            .field("entered", &self.run.kind)
             .finish_non_exhaustive()
     }
 }
 
-/// A foreign function that is running. Its end, which may be a panic, leaves the run as it
-/// was.
-struct Foreign<'f, 'c, 'r, F: Describe> {
-    coop: &'f mut Coop<'c, 'r, F>,
-    outer: Option<&'static str>,
+/// What a foreign function sees: frames that it runs to their end.
+pub struct Foreign<'f, 'r, F: Frame> {
+    name: &'static str,
+    run: &'f mut Run<'r, F>,
 }
 
-impl<F: Describe> Drop for Foreign<'_, '_, '_, F> {
+impl<F: Frame> Foreign<'_, '_, F> {
+    /// Runs `frame` to its end: [`Context::barrier`].
+    ///
+    /// # Errors
+    ///
+    /// What it raised; or why it could not run, or not to the end.
+    pub fn call(&mut self, frame: F) -> Result<F::Value, Interrupted<F::Value>> {
+        let run = &mut *self.run;
+        run.look();
+        let cx = run.host.context_mut();
+        *cx.fuel_mut() = run.fuel;
+        let came = cx.barrier(self.name, frame);
+        run.fuel = mem::take(cx.fuel_mut());
+        run.go_on();
+        came
+    }
+
+    /// What all frames share.
+    pub fn world(&mut self) -> &mut F::World {
+        self.run.host.context_mut().world
+    }
+}
+
+impl<F: Frame> fmt::Debug for Foreign<'_, '_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Foreign")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A state that is registered as long as its frame runs, however that ends.
+struct Linked<'f, 'r, F: Frame> {
+    below: *const Node<F>,
+    run: &'f mut Run<'r, F>,
+}
+
+impl<F: Frame> Drop for Linked<'_, '_, F> {
+    #[inline]
     fn drop(&mut self) {
-        self.coop.run.foreign = self.outer;
-        self.coop.run.go_on();
+        self.run.top = self.below;
     }
 }

@@ -3,4 +3,4 @@
 mod coop;
 mod host;
 
-pub use coop::{Away, Came, Coop, Leave, enter};
+pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, enter, enter_keeping};

@@ -51,6 +51,11 @@ impl<F: Frame> Context<'_, F> {
         self.state.limits.depth.saturating_sub(depth)
     }
 
+    /// How many there may be in all.
+    pub(crate) fn depth_limit(&self) -> usize {
+        self.state.limits.depth
+    }
+
     /// Where the native stack ends for frames that recurse on it.
     pub(crate) fn native_end_mut(&mut self) -> &mut Option<usize> {
         &mut self.state.native_end

@@ -27,7 +27,7 @@ pub(crate) fn recurse(mut coop: Coop<'_, '_, Script>) -> Came<Script> {
         *coop.state = frame;
         let step = match does {
             Does::Return(value) => return Ok(value),
-            Does::Raise(value) => return Err(Leave::Raised(value)),
+            Does::Raise(value) => return Err(Box::new(Leave::Raised(value))),
             Does::Call(frame) if is_called_natively(&frame, coop.world()) => {
                 let came = coop.call(frame, recurse);
                 input = got(came, &coop)?;
@@ -73,12 +73,12 @@ fn is_called_natively(frame: &Script, world: &World) -> bool {
 }
 
 /// What the frame hears of it, unless it has to hand it on.
-fn got(came: Came<Script>, coop: &Coop<'_, '_, Script>) -> Result<Got, Leave<Value>> {
-    match came {
+fn got(came: Came<Script>, coop: &Coop<'_, '_, Script>) -> Result<Got, Box<Leave<Value>>> {
+    match came.map_err(|leave| *leave) {
         Ok(value) => Ok(Got::Value(value)),
         Err(Leave::Raised(error)) if coop.state.body.catches => Ok(Got::Raised(error)),
-        Err(Leave::Refused(refusal)) => Ok(Got::Refused(*refusal)),
-        Err(leave) => Err(leave),
+        Err(Leave::Refused(refusal)) => Ok(Got::Refused(refusal)),
+        Err(leave) => Err(Box::new(leave)),
     }
 }
 
@@ -88,7 +88,7 @@ impl Host for Coop<'_, '_, Script> {
     }
 
     fn set_mark(&mut self, key: MarkKey, value: Value) {
-        assert!(Coop::set_mark(self, key, value).is_ok());
+        assert!(Coop::<Script>::set_mark(self, key, value).is_ok());
     }
 
     fn mark(&self, key: MarkKey) -> Option<Value> {
@@ -108,10 +108,7 @@ impl Host for Coop<'_, '_, Script> {
         host_call: &'static str,
         frame: Script,
     ) -> Result<Value, Interrupted<Value>> {
-        Coop::barrier(self, host_call, frame).map_err(|leave| match leave {
-            Leave::Raised(error) => Interrupted::Raised(error),
-            Leave::Refused(refusal) => Interrupted::Refused(*refusal),
-            Leave::Away(_) => unreachable!(),
-        })
+        let came = self.foreign(host_call, |foreign| foreign.call(frame));
+        came.unwrap_or_else(|_| unreachable!())
     }
 }
