@@ -287,7 +287,7 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
     /// See [`with_stack_unchecked`](Self::with_stack_unchecked); and the stack passed the
     /// check for this body.
     #[inline(always)]
-    unsafe fn lay_out<F>(stack: Stack, name: &str, body: F) -> Self
+    pub(crate) unsafe fn lay_out<F>(stack: Stack, name: &str, body: F) -> Self
     where
         F: FnOnce(&Yielder<Input, Yield>, Input) -> Return,
     {
@@ -367,10 +367,23 @@ impl<Input, Yield, Return, Stack: stack::Stack> Coroutine<Input, Yield, Return, 
         }
     }
 
+    /// For [`copy`](crate::copy), which sees to it that the stack is there when it runs.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn core(&self) -> &Core<Input, Yield, Return, Stack> {
+        &self.core
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn core_mut(&mut self) -> &mut Core<Input, Yield, Return, Stack> {
+        &mut self.core
+    }
+
     /// Signals the body until it has ended; with the first panic that is not the forced one.
     #[cold]
     #[inline(never)]
-    fn unwind_to_the_end(&mut self) -> Result<(), Payload> {
+    pub(crate) fn unwind_to_the_end(&mut self) -> Result<(), Payload> {
         let token = self.core.token();
         let mut outcome = Ok(());
         for _ in 0..MAX_SUSPENSIONS_IN_UNWIND {

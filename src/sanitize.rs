@@ -313,6 +313,23 @@ pub(crate) unsafe fn forget_stack(lowest: usize, highest: usize) {
     }
 }
 
+/// Lets AddressSanitizer forget what frames on a stack keep from being read, so that it can
+/// be copied. To Valgrind its bytes stay what they are.
+///
+/// # Safety
+///
+/// The memory belongs to a stack that stands still.
+#[cfg(feature = "std")]
+#[inline(always)]
+pub(crate) unsafe fn unpoison(lowest: usize, highest: usize) {
+    let _ = (lowest, highest);
+    #[cfg(segno_asan)]
+    // SAFETY: the caller says so.
+    unsafe {
+        __asan_unpoison_memory_region(lowest as *const u8, highest - lowest);
+    }
+}
+
 /// Runs `f`, which may read what frames have left behind, without a word from Valgrind.
 pub(crate) fn unwatched<R>(f: impl FnOnce() -> R) -> R {
     const CHANGE_ERROR_DISABLEMENT: usize = 0x1801;

@@ -6,16 +6,15 @@ use core::fmt;
 use core::mem;
 use core::ptr;
 
-use super::host::Host;
 use crate::frame::{Context, Continuation, Describe, Frame, Input, Interrupted, MarkKey};
 use crate::frame::{PromptTag, Refusal, Stacked, Step};
 
 /// How many bytes of the native stack frames may use before they are put away and the next
 /// one begins where the first began.
-const NATIVE_STACK: usize = 128 * 1024;
+pub(super) const NATIVE_STACK: usize = 128 * 1024;
 
 /// What a frame that recurses on the native stack comes to, if not to a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Leave<V> {
     /// It raised this. Whoever called it may go on.
     Raised(V),
@@ -27,7 +26,7 @@ pub enum Leave<V> {
 }
 
 /// That the native stack is being left. Nobody but the crate makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Away(());
 
 impl<V> From<Refusal> for Box<Leave<V>> {
@@ -49,7 +48,7 @@ impl<V> From<Interrupted<V>> for Box<Leave<V>> {
 /// value is handed back as a plain recursion hands it back.
 pub type Came<F> = Result<<F as Frame>::Value, Box<Leave<<F as Frame>::Value>>>;
 
-fn is_away<F: Frame>(came: &Came<F>) -> bool {
+pub(super) fn is_away<F: Frame>(came: &Came<F>) -> bool {
     came.as_ref()
         .is_err_and(|leave| matches!(**leave, Leave::Away(_)))
 }
@@ -59,9 +58,40 @@ fn away<F: Frame>() -> Box<Leave<F::Value>> {
     Box::new(Leave::Away(Away(())))
 }
 
+/// What is outside of the native stack: the machine that a frame was resumed by.
+pub(super) trait Outside<F: Frame> {
+    fn see(&self, look: &mut dyn FnMut(&Context<'_, F>));
+
+    fn change(&mut self, change: &mut dyn FnMut(&mut Context<'_, F>));
+
+    fn world(&mut self) -> &mut F::World;
+
+    /// Has a step done while the native stack stands still, and answers what comes; or gives
+    /// it back, since the native stack has to be left first.
+    fn ask(&mut self, step: Step<F>, top: *const Node<F>) -> Result<Input<F>, Step<F>>;
+}
+
+impl<F: Frame> Outside<F> for Context<'_, F> {
+    fn see(&self, look: &mut dyn FnMut(&Context<'_, F>)) {
+        look(self);
+    }
+
+    fn change(&mut self, change: &mut dyn FnMut(&mut Context<'_, F>)) {
+        change(self);
+    }
+
+    fn world(&mut self) -> &mut F::World {
+        self.world
+    }
+
+    fn ask(&mut self, step: Step<F>, _: *const Node<F>) -> Result<Input<F>, Step<F>> {
+        Err(step)
+    }
+}
+
 /// What all frames of one run on the native stack share.
-struct Run<'r, F: Frame> {
-    host: Host<'r, F>,
+pub(super) struct Run<'r, F: Frame> {
+    outside: &'r mut dyn Outside<F>,
     /// How many more frames may be called without a look at anything else: as long as fuel
     /// and depth are certain to do, and none while something is to be looked at.
     calls: u64,
@@ -76,6 +106,11 @@ struct Run<'r, F: Frame> {
     /// What it was entered with as the body of a capture.
     continuation: Option<Continuation<F>>,
     restarted: bool,
+    /// The lowest state, where the native stack is there again when there is something to go on
+    /// with: then it is not left.
+    root: *const Node<F>,
+    /// What the frame has come to that has just ended, if it was ended by a step.
+    done: Option<Result<F::Value, F::Value>>,
     /// The state on top, of those that were registered, and so on.
     top: *const Node<F>,
     /// The kind of the lowest frame.
@@ -84,12 +119,18 @@ struct Run<'r, F: Frame> {
     /// the topmost asked for.
     leaving: bool,
     frames: Vec<F>,
+    /// Whether a frame went on meanwhile.
+    stayed: bool,
     asks: Option<Step<F>>,
 }
 
 impl<'r, F: Frame> Run<'r, F> {
-    fn new(mut cx: Context<'r, F>, input: Input<F>, kind: &'static str, end: usize) -> Self {
-        let fuel = mem::take(cx.fuel_mut());
+    pub(super) fn new(
+        outside: &'r mut dyn Outside<F>,
+        input: Input<F>,
+        kind: &'static str,
+        end: usize,
+    ) -> Self {
         let restarted = matches!(input, Input::Restarted);
         let (arrived, continuation) = match input {
             Input::Start | Input::Restarted => (None, None),
@@ -97,22 +138,51 @@ impl<'r, F: Frame> Run<'r, F> {
             input => (Some(input), None),
         };
         let mut run = Self {
-            host: Host::Machine(cx),
+            outside,
             calls: 0,
             called: false,
-            fuel,
+            fuel: 0,
             end,
             arrived,
             continuation,
             restarted,
+            root: ptr::null(),
+            done: None,
             top: ptr::null(),
             kind,
             leaving: false,
             frames: Vec::new(),
+            stayed: false,
             asks: None,
         };
+        run.take_fuel();
         run.go_on();
         run
+    }
+
+    fn see<T>(&self, look: impl FnOnce(&Context<'_, F>) -> T) -> T {
+        let (mut look, mut seen) = (Some(look), None);
+        self.outside
+            .see(&mut |cx| seen = look.take().map(|look| look(cx)));
+        seen.unwrap_or_else(|| unreachable!("a look is one call"))
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut Context<'_, F>) -> T) -> T {
+        let (mut change, mut came) = (Some(change), None);
+        self.outside
+            .change(&mut |cx| came = change.take().map(|change| change(cx)));
+        came.unwrap_or_else(|| unreachable!("a change is one call"))
+    }
+
+    fn take_fuel(&mut self) {
+        self.fuel = self.change(|cx| mem::take(cx.fuel_mut()));
+    }
+
+    /// Gives the machine back what is left of its fuel.
+    pub(super) fn return_fuel(&mut self) {
+        self.look();
+        let fuel = mem::take(&mut self.fuel);
+        self.change(|cx| *cx.fuel_mut() = fuel);
     }
 
     /// Sees to it that the next call takes the long way.
@@ -124,7 +194,7 @@ impl<'r, F: Frame> Run<'r, F> {
     fn go_on(&mut self) {
         if self.arrived.is_none() && !self.leaving {
             self.look();
-            let depth = self.host.context().depth_left();
+            let depth = self.see(|cx| cx.depth_left());
             self.calls = self.fuel.min(u64::try_from(depth).unwrap_or(u64::MAX));
             self.fuel -= self.calls;
         }
@@ -150,11 +220,11 @@ impl<'r, F: Frame> Run<'r, F> {
             return Err(self.received());
         }
         if self.leaving {
-            return Err(Err(away::<F>()));
+            return Err(Err(self.stays()));
         }
         if !self.called {
-            if self.host.context().depth_left() == 0 {
-                let limit = self.host.context().depth_limit();
+            if self.see(|cx| cx.depth_left()) == 0 {
+                let limit = self.see(|cx| cx.depth_limit());
                 return Err(Err(Refusal::Depth { limit }.into()));
             }
             // Else this frame would be entered again and come here again.
@@ -164,6 +234,57 @@ impl<'r, F: Frame> Run<'r, F> {
         Ok(false)
     }
 
+    /// Has a step done: here, or once the native stack is left.
+    fn ask(&mut self, step: Step<F>) -> Came<F> {
+        self.return_fuel();
+        // What ends a frame ends the one that asks, not all that stay here.
+        let ends = self.top != self.root
+            && !self.root.is_null()
+            && matches!(
+                step,
+                Step::Return(_) | Step::TailCall(_) | Step::TailResume { .. }
+            );
+        let answer = match step {
+            Step::Return(value) if ends => Ok(Input::Value(value)),
+            Step::TailCall(frame) if ends => self.outside.ask(Step::Call(frame), self.top),
+            Step::TailResume { continuation, with } if ends => {
+                let step = Step::Resume { continuation, with };
+                self.outside.ask(step, self.top)
+            }
+            step => self.outside.ask(step, self.top),
+        };
+        self.take_fuel();
+        match answer {
+            Ok(input) => {
+                self.arrived = Some(input);
+                match self.received().map_err(|leave| *leave) {
+                    Ok(value) if ends => {
+                        self.done = Some(Ok(value));
+                        Err(away::<F>())
+                    }
+                    Err(Leave::Raised(error)) if ends => {
+                        self.done = Some(Err(error));
+                        Err(away::<F>())
+                    }
+                    came => came.map_err(Box::new),
+                }
+            }
+            Err(step) => Err(self.leave(Some(step))),
+        }
+    }
+
+    /// What a frame has come to that has answered [`Leave::Away`].
+    #[cold]
+    pub(super) fn left(&mut self, state: F) -> Came<F> {
+        match self.done.take() {
+            Some(done) => done.map_err(|error| Box::new(Leave::Raised(error))),
+            None => {
+                self.frames.push(state);
+                Err(away::<F>())
+            }
+        }
+    }
+
     fn set_mark(
         &mut self,
         key: MarkKey,
@@ -171,12 +292,16 @@ impl<'r, F: Frame> Run<'r, F> {
         is_lowest: bool,
     ) -> Result<(), Box<Leave<F::Value>>> {
         if self.leaving {
-            return Err(away::<F>());
+            return Err(self.stays());
         }
         if !is_lowest {
+            if !self.root.is_null() {
+                let why = "its lowest frame alone has marks";
+                return Err(Refusal::Image { why }.into());
+            }
             return Err(self.leave(None));
         }
-        self.host.context_mut().set_mark(key, value);
+        self.change(|cx| cx.set_mark(key, value));
         Ok(())
     }
 
@@ -184,8 +309,18 @@ impl<'r, F: Frame> Run<'r, F> {
     #[cold]
     fn leave(&mut self, asks: Option<Step<F>>) -> Box<Leave<F::Value>> {
         self.leaving = true;
+        // A frame that is there has said that the stack is being left when it was not.
+        self.stayed = !self.frames.is_empty();
         self.asks = asks;
         self.look();
+        away::<F>()
+    }
+
+    /// What a frame is answered that asks for something while the stack is being left, and so
+    /// has not handed that on at once.
+    #[cold]
+    fn stays(&mut self) -> Box<Leave<F::Value>> {
+        self.stayed = true;
         away::<F>()
     }
 
@@ -204,9 +339,9 @@ impl<'r, F: Frame> Run<'r, F> {
 }
 
 /// A state that is registered: it lies on the native stack, below the frame that it is of.
-struct Node<F> {
-    state: F,
-    below: *const Node<F>,
+pub(super) struct Node<F> {
+    pub(super) state: F,
+    pub(super) below: *const Node<F>,
 }
 
 /// Runs `run` in a run of its own, and says what has become of that.
@@ -226,12 +361,12 @@ where
     let end = *cx
         .native_end_mut()
         .get_or_insert(here.saturating_sub(NATIVE_STACK));
-    let mut at = Run::new(cx.reborrow(), input, kind, end);
+    let mut inside = cx.reborrow();
+    let mut at = Run::new(&mut inside, input, kind, end);
     let came = run(&mut at);
-    let fuel = at.fuel + at.calls;
     let step = if at.arrived.is_some() {
         Step::Refuse(Box::new(Refusal::Missed { frame: kind }))
-    } else if at.leaving != is_away::<F>(&came) {
+    } else if at.stayed || at.leaving != is_away::<F>(&came) {
         Step::Refuse(Box::new(Refusal::Stayed { frame: kind }))
     } else {
         match came.map_err(|leave| *leave) {
@@ -243,6 +378,8 @@ where
             }
         }
     };
+    at.return_fuel();
+    let fuel = mem::take(inside.fuel_mut());
     *cx.fuel_mut() = fuel;
     if outermost {
         *cx.native_end_mut() = None;
@@ -437,6 +574,44 @@ pub struct Coop<'c, 'r, F: Frame, S = &'c mut F> {
 /// Generalized Stack Inspection*, ICFP 2005, an exception handler around each call does that.)
 pub type Keep<'c, 'r, F> = Coop<'c, 'r, F, ()>;
 
+/// Runs a frame in a run whose native stack is never left.
+#[allow(dead_code, reason = "images are not to be had everywhere")]
+pub(super) fn stay<F, R>(
+    state: F,
+    input: Input<F>,
+    outside: &mut dyn Outside<F>,
+    end: usize,
+    run: R,
+) -> Came<F>
+where
+    F: Describe,
+    R: FnOnce(Coop<'_, '_, F>) -> Came<F>,
+{
+    let kind = state.descriptor().name;
+    let mut node = Node {
+        state,
+        below: ptr::null(),
+    };
+    let mut at = Run::new(outside, input, kind, end);
+    at.root = &raw const node;
+    at.top = at.root;
+    let mut came = run(Coop {
+        state: &mut node.state,
+        run: &mut at,
+    });
+    at.return_fuel();
+    if is_away::<F>(&came) {
+        came = match at.done.take() {
+            Some(done) => done.map_err(|error| Box::new(Leave::Raised(error))),
+            None => Err(Refusal::Stayed { frame: kind }.into()),
+        };
+    }
+    if at.arrived.is_some() {
+        return Err(Refusal::Missed { frame: kind }.into());
+    }
+    came
+}
+
 impl<'r, F: Frame> Coop<'_, 'r, F> {
     /// Calls `run` with a state of its own: a frame on top of this one.
     ///
@@ -457,7 +632,10 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
             below: at.top,
         };
         let here = ptr::from_ref(&node) as usize;
-        if at.calls == 0 || here.wrapping_sub(at.end) > NATIVE_STACK {
+        if at.calls == 0
+            || here.wrapping_sub(at.end) > NATIVE_STACK
+            || node.state.one_shot().is_some()
+        {
             return self.ask(Step::Call(node.state));
         }
         at.calls -= 1;
@@ -473,7 +651,7 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
         });
         drop(linked);
         if is_away::<F>(&came) {
-            at.frames.push(node.state);
+            return at.left(node.state);
         }
         came
     }
@@ -494,9 +672,9 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
             return self.received();
         }
         if self.run.leaving {
-            return Err(away::<F>());
+            return Err(self.run.stays());
         }
-        Err(self.run.leave(Some(step)))
+        self.run.ask(step)
     }
 
     /// Suspends the machine, and answers what its owner answers.
@@ -515,7 +693,7 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
     ///
     /// That the native stack is being left.
     pub fn set_mark(&mut self, key: MarkKey, value: F::Value) -> Result<(), Box<Leave<F::Value>>> {
-        let is_lowest = self.run.top.is_null();
+        let is_lowest = self.run.top == self.run.root;
         self.run.set_mark(key, value, is_lowest)
     }
 }
@@ -571,7 +749,7 @@ impl<'r, F: Frame> Keep<'_, 'r, F> {
             return self.received();
         }
         if self.run.leaving {
-            return Err(away::<F>());
+            return Err(self.run.stays());
         }
         let leave = self.run.leave(Some(step));
         self.run.frames.push(keep());
@@ -626,8 +804,12 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
         self.run.arrived.is_some()
     }
 
-    /// The continuation, of a frame that is the body of a capture; once.
+    /// The continuation, of a frame that is the body of a capture; once, and before it calls
+    /// any other.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
+        if self.run.called {
+            return None;
+        }
         self.run.continuation.take()
     }
 
@@ -659,7 +841,7 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     ) -> Result<T, Box<Leave<F::Value>>> {
         let run = &mut *self.run;
         if run.leaving {
-            return Err(away::<F>());
+            return Err(run.stays());
         }
         if run.arrived.is_some() {
             return Err(Refusal::Missed { frame: run.kind }.into());
@@ -669,19 +851,19 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
 
     /// What all frames share.
     pub fn world(&mut self) -> &mut F::World {
-        self.run.host.context_mut().world
+        self.run.outside.world()
     }
 
     /// The value of the nearest mark: [`Context::mark`].
     #[must_use]
     pub fn mark(&self, key: MarkKey) -> Option<F::Value> {
-        self.run.host.context().mark(key)
+        self.run.see(|cx| cx.mark(key))
     }
 
     /// The values of all marks: [`Context::marks`].
     #[must_use]
     pub fn marks(&self, key: MarkKey, to: Option<PromptTag>) -> Vec<F::Value> {
-        self.run.host.context().marks(key, to)
+        self.run.see(|cx| cx.marks(key, to))
     }
 
     /// Whether a capture would succeed from here: [`Context::capturable`].
@@ -690,7 +872,7 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     ///
     /// What it would be refused for.
     pub fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
-        self.run.host.context().capturable(tag)
+        self.run.see(|cx| cx.capturable(tag))
     }
 }
 
@@ -716,18 +898,16 @@ impl<F: Frame> Foreign<'_, '_, F> {
     /// What it raised; or why it could not run, or not to the end.
     pub fn call(&mut self, frame: F) -> Result<F::Value, Interrupted<F::Value>> {
         let run = &mut *self.run;
-        run.look();
-        let cx = run.host.context_mut();
-        *cx.fuel_mut() = run.fuel;
-        let came = cx.barrier(self.name, frame);
-        run.fuel = mem::take(cx.fuel_mut());
+        run.return_fuel();
+        let came = run.change(|cx| cx.barrier(self.name, frame));
+        run.take_fuel();
         run.go_on();
         came
     }
 
     /// What all frames share.
     pub fn world(&mut self) -> &mut F::World {
-        self.run.host.context_mut().world
+        self.run.outside.world()
     }
 }
 

@@ -70,6 +70,17 @@ pub(crate) struct Link<I, Y> {
 }
 
 impl<I, Y> Link<I, Y> {
+    /// That of the stack with this `base`.
+    ///
+    /// # Safety
+    ///
+    /// A body is running there, at least as long as the reference lives.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn of<'a>(base: StackPointer) -> &'a Self {
+        // SAFETY: a transparent wrapper of the header, which is there.
+        unsafe { &*Header::of(base).cast() }
+    }
+
     fn address(&self) -> *mut usize {
         self.header.link.as_ptr()
     }
@@ -238,6 +249,31 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
             self.fiber.set_context(sanitize::arrive(left));
             answer
         }
+    }
+
+    /// Another with the same body, on a stack at the same addresses.
+    ///
+    /// # Safety
+    ///
+    /// One of them at a time is on that stack, with bytes of its own; and what the body owns
+    /// there, each has for itself.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn duplicate<T: Stack>(&self, stack: T) -> Core<I, Y, R, T> {
+        let fiber = sanitize::Fiber::new(stack.limit().get() + stack.guard_size(), stack.base());
+        Core {
+            stack,
+            link: self.link,
+            sp: self.sp,
+            fiber,
+            marker: PhantomData,
+        }
+    }
+
+    /// Where to continue; [`RETURNED`] once the body has ended.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn sp(&self) -> usize {
+        self.sp
     }
 
     #[inline(always)]

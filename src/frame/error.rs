@@ -53,6 +53,11 @@ pub enum Refusal {
         /// The kind of the frame.
         frame: &'static str,
     },
+    /// A frame that is an image cannot do that.
+    Image {
+        /// Why not.
+        why: &'static str,
+    },
     /// A frame went on although the native stack was being left: it has kept a
     /// [`Leave::Away`](crate::copy::Leave::Away) to itself.
     Stayed {
@@ -94,6 +99,7 @@ impl fmt::Display for Refusal {
                 f,
                 "a frame of the kind {frame} was entered again and did not go to the point that it was left at"
             ),
+            Self::Image { why } => write!(f, "an image cannot do that: {why}"),
             Self::Stayed { frame } => write!(
                 f,
                 "above a frame of the kind {frame} one went on although the stack was being left"
