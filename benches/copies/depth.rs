@@ -42,7 +42,11 @@ fn kept(left: u64, mut coop: Keep<'_, '_, Down>) -> Came<Down> {
     if left == 0 {
         return asks(coop);
     }
-    Ok(1 + coop.call(|| Down::Kept(left), |coop| kept(left - 1, coop))?)
+    Ok(1 + coop.call(
+        || Down::Kept(left),
+        || Down::Kept(left - 1),
+        |coop| kept(left - 1, coop),
+    )?)
 }
 
 /// The lowest frame of those that keep: it asks until it is told to return.

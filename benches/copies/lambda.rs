@@ -222,17 +222,20 @@ fn kept(
         Some(first) => first,
         None => {
             let new = || Part::kept(term, scope, None);
-            coop.call(new, |coop| evaluate(first_term, scope, coop))?
+            let part = || Part::kept(first_term, scope, None);
+            coop.call(new, part, |coop| evaluate(first_term, scope, coop))?
         }
     };
     let after = || Part::kept(term, scope, Some(&first));
     match term {
         If(_, then, other) => {
             let next = chosen(&first, then, other);
-            coop.call(after, |coop| evaluate(next, scope, coop))
+            let part = || Part::kept(next, scope, None);
+            coop.call(after, part, |coop| evaluate(next, scope, coop))
         }
         Apply(_, argument) => {
-            let argument = coop.call(after, |coop| evaluate(argument, scope, coop))?;
+            let part = || Part::kept(argument, scope, None);
+            let argument = coop.call(after, part, |coop| evaluate(argument, scope, coop))?;
             let (body, scope) = applied(&first, argument).map_err(failed)?;
             // What is left of this frame is that of the body.
             match atom(body, &scope).map_err(failed)? {
@@ -241,7 +244,8 @@ fn kept(
             }
         }
         Add(_, right) | Sub(_, right) | Less(_, right) => {
-            let right = coop.call(after, |coop| evaluate(right, scope, coop))?;
+            let part = || Part::kept(right, scope, None);
+            let right = coop.call(after, part, |coop| evaluate(right, scope, coop))?;
             primitive(term, &first, &right).map_err(failed)
         }
         Number(_) | Variable(_) | Function(_) => unreachable!("an atom"),

@@ -6,12 +6,9 @@ use core::fmt;
 use core::mem;
 use core::ptr;
 
+use crate::engine;
 use crate::frame::{Context, Continuation, Describe, Frame, Input, Interrupted, MarkKey};
 use crate::frame::{PromptTag, Refusal, Stacked, Step};
-
-/// How many bytes of the native stack frames may use before they are put away and the next
-/// one begins where the first began.
-pub(super) const NATIVE_STACK: usize = 128 * 1024;
 
 /// What a frame that recurses on the native stack comes to, if not to a value.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,8 +96,9 @@ pub(super) struct Run<'r, F: Frame> {
     called: bool,
     /// The fuel that is not in there.
     fuel: u64,
-    /// The lowest address that frames may get to.
+    /// The lowest address that frames may get to, and how far above it they may be.
     end: usize,
+    room: usize,
     /// What the lowest frame was entered with, until it is at the point that it was left at.
     arrived: Option<Input<F>>,
     /// What it was entered with as the body of a capture.
@@ -129,7 +127,7 @@ impl<'r, F: Frame> Run<'r, F> {
         outside: &'r mut dyn Outside<F>,
         input: Input<F>,
         kind: &'static str,
-        end: usize,
+        (end, room): (usize, usize),
     ) -> Self {
         let restarted = matches!(input, Input::Restarted);
         let (arrived, continuation) = match input {
@@ -143,6 +141,7 @@ impl<'r, F: Frame> Run<'r, F> {
             called: false,
             fuel: 0,
             end,
+            room,
             arrived,
             continuation,
             restarted,
@@ -185,6 +184,12 @@ impl<'r, F: Frame> Run<'r, F> {
         self.change(|cx| *cx.fuel_mut() = fuel);
     }
 
+    /// Whether a frame may be called on the native stack.
+    #[inline(always)]
+    fn has_room(&self) -> bool {
+        engine::stack_pointer().wrapping_sub(self.end) <= self.room
+    }
+
     /// Sees to it that the next call takes the long way.
     fn look(&mut self) {
         self.fuel += mem::take(&mut self.calls);
@@ -210,28 +215,6 @@ impl<'r, F: Frame> Run<'r, F> {
         };
         self.go_on();
         came
-    }
-
-    /// Whether a function may be called that is no frame yet, although something is to be
-    /// looked at: if not, the native stack is being left, or this is what has come.
-    #[cold]
-    fn may_call(&mut self) -> Result<bool, Came<F>> {
-        if self.arrived.is_some() {
-            return Err(self.received());
-        }
-        if self.leaving {
-            return Err(Err(self.stays()));
-        }
-        if !self.called {
-            if self.see(|cx| cx.depth_left()) == 0 {
-                let limit = self.see(|cx| cx.depth_limit());
-                return Err(Err(Refusal::Depth { limit }.into()));
-            }
-            // Else this frame would be entered again and come here again.
-            return Ok(true);
-        }
-        self.leave(None);
-        Ok(false)
     }
 
     /// Has a step done: here, or once the native stack is left.
@@ -356,13 +339,12 @@ where
     F: Describe,
     R: FnOnce(&mut Run<'_, F>) -> Came<F>,
 {
-    let here = ptr::from_ref(&input) as usize;
     let outermost = cx.native_end_mut().is_none();
-    let end = *cx
-        .native_end_mut()
-        .get_or_insert(here.saturating_sub(NATIVE_STACK));
+    let room = cx.native_stack();
+    let end = engine::stack_pointer().saturating_sub(room);
+    let end = *cx.native_end_mut().get_or_insert(end);
     let mut inside = cx.reborrow();
-    let mut at = Run::new(&mut inside, input, kind, end);
+    let mut at = Run::new(&mut inside, input, kind, (end, room));
     let came = run(&mut at);
     let step = if at.arrived.is_some() {
         Step::Refuse(Box::new(Refusal::Missed { frame: kind }))
@@ -395,8 +377,17 @@ where
 /// state that it has reached, and are entered again one by one, the topmost first, as values
 /// come back to them.
 ///
-/// A frame that is entered again gets what was raised too: so its [`Frame::catches`] answers
-/// that it does.
+/// # What is raised
+///
+/// On the native stack it goes to the caller, as an `Err`. A frame of the machine gets it only if
+/// it [catches](Frame::catches): so frames that recurse answer that they do, unless their
+/// functions never look at an `Err`.
+///
+/// # How much stack it takes
+///
+/// As much as [`Limits::native_stack`](crate::frame::Limits::native_stack) says, and what the last
+/// function takes, and the machine. What runs it, a coroutine say, has to have more than that. A
+/// host call that runs frames takes no more of it, but for its own.
 ///
 /// ```
 /// # use segno::copy::{Came, Coop, enter};
@@ -490,7 +481,12 @@ where
 /// }
 ///
 /// fn plus(summand: i64, n: i64, mut coop: Keep<Sum>) -> Came<Sum> {
-///     Ok(summand + coop.call(|| Sum::Plus(summand), |coop| sum(n, coop))?)
+///     let others = coop.call(
+///         || Sum::Plus(summand),
+///         || Sum::From(n),
+///         |coop| sum(n, coop),
+///     )?;
+///     Ok(summand + others)
 /// }
 ///
 /// impl Frame for Sum {
@@ -580,7 +576,7 @@ pub(super) fn stay<F, R>(
     state: F,
     input: Input<F>,
     outside: &mut dyn Outside<F>,
-    end: usize,
+    bounds: (usize, usize),
     run: R,
 ) -> Came<F>
 where
@@ -592,7 +588,7 @@ where
         state,
         below: ptr::null(),
     };
-    let mut at = Run::new(outside, input, kind, end);
+    let mut at = Run::new(outside, input, kind, bounds);
     at.root = &raw const node;
     at.top = at.root;
     let mut came = run(Coop {
@@ -631,11 +627,7 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
             state,
             below: at.top,
         };
-        let here = ptr::from_ref(&node) as usize;
-        if at.calls == 0
-            || here.wrapping_sub(at.end) > NATIVE_STACK
-            || node.state.one_shot().is_some()
-        {
+        if at.calls == 0 || !at.has_room() || node.state.one_shot().is_some() {
             return self.ask(Step::Call(node.state));
         }
         at.calls -= 1;
@@ -700,29 +692,27 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
 
 impl<'r, F: Frame> Keep<'_, 'r, F> {
     /// Calls `run`, a function like this one. If the native stack is left meanwhile, `keep`
-    /// says what frame this one is until the call comes to a value.
+    /// says what frame this one is until the call comes to a value. If it is left before, since
+    /// fuel or room are used up, `callee` says what frame the called one begins as.
     ///
     /// # Errors
     ///
     /// What the function came to if not to a value; or why it could not be called.
     #[inline]
-    pub fn call<R>(&mut self, keep: impl FnOnce() -> F, run: R) -> Came<F>
+    pub fn call<R>(
+        &mut self,
+        keep: impl FnOnce() -> F,
+        callee: impl FnOnce() -> F,
+        run: R,
+    ) -> Came<F>
     where
         R: FnOnce(Keep<'_, 'r, F>) -> Came<F>,
     {
         let at = &mut *self.run;
-        let here = ptr::from_ref(&run) as usize;
-        if at.calls == 0 || here.wrapping_sub(at.end) > NATIVE_STACK {
-            match at.may_call() {
-                Ok(true) => {}
-                Ok(false) => {
-                    at.frames.push(keep());
-                    return Err(away::<F>());
-                }
-                Err(came) => return came,
-            }
+        if at.calls == 0 || !at.has_room() {
+            return self.ask(Step::Call(callee()), keep);
         }
-        at.calls = at.calls.saturating_sub(1);
+        at.calls -= 1;
         at.called = true;
         let came = run(Coop {
             state: (),
@@ -814,9 +804,10 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     }
 
     /// Whether what was above this frame is gone, and it starts again from its own slots:
-    /// [`Input::Restarted`]. It says so once.
-    pub fn restarted(&mut self) -> bool {
-        mem::take(&mut self.run.restarted)
+    /// [`Input::Restarted`]. It says so until it calls another.
+    #[must_use]
+    pub fn restarted(&self) -> bool {
+        self.run.restarted && !self.run.called
     }
 
     /// Calls a function that promises nothing: between the frames that it runs and this one

@@ -33,7 +33,7 @@ use core::marker::PhantomData;
 use core::mem;
 use core::ptr::{self, NonNull};
 
-use super::coop::{Came, Coop, Leave, NATIVE_STACK, Node, Outside, stay};
+use super::coop::{Came, Coop, Leave, Node, Outside, stay};
 use super::error::CopyError;
 use super::region::{Kind, Lease, Region, Tenant, Turn};
 use crate::engine::{Core, Exit, Link};
@@ -186,7 +186,8 @@ impl<F: Describe> Image<F> {
             },
             Life::Gone => return Err(CopyError::Done),
         }
-        let outer_end = cx.native_end_mut().replace(end(&region.bottom().lease()));
+        let (end, _) = bounds(&region.bottom().lease());
+        let outer_end = cx.native_end_mut().replace(end);
         let mut message = Message {
             cx: NonNull::from(&mut *cx).cast(),
             input: Some(input),
@@ -246,18 +247,18 @@ impl<F: Describe> Image<F> {
             return Err(CopyError::Busy);
         }
         let (run, lease) = (self.head().run, place.lease());
-        Body::<F>::check::<(F, Run<F>, usize)>(&lease).map_err(CopyError::of)?;
+        Body::<F>::check::<(F, Run<F>, [usize; 2])>(&lease).map_err(CopyError::of)?;
         let Life::Fresh(frame) = mem::replace(&mut self.head_mut().life, Life::Gone) else {
             unreachable!("it has not begun");
         };
-        let end = end(&lease);
+        let bounds = bounds(&lease);
         let body = move |link: &Link<NonNull<Message<F>>, NonNull<Request<F>>>, message| {
             let mut outside = Inside {
                 link,
                 cx: Cell::new(NonNull::dangling()),
             };
             let input = outside.hear(message);
-            stay(frame, input, &mut outside, end, run)
+            stay(frame, input, &mut outside, bounds, run)
         };
         let head = self.head.as_ptr();
         // SAFETY: the region lends the stack to this image whenever it runs. Nothing is
@@ -339,10 +340,10 @@ impl<F: Describe> Image<F> {
     }
 }
 
-/// The lowest address that frames of an image may get to.
-fn end(lease: &Lease) -> usize {
-    let lowest = lease.limit().get() + RESERVE;
-    lowest.max(lease.base().get().saturating_sub(NATIVE_STACK))
+/// The lowest address that frames of an image may get to, and how far they are above it.
+fn bounds(lease: &Lease) -> (usize, usize) {
+    let end = lease.limit().get() + RESERVE;
+    (end, lease.base().get().saturating_sub(end))
 }
 
 /// The step, by frames that are images.

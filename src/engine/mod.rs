@@ -5,7 +5,7 @@
 //! - `Core<I, Y, R, S>`: a body on a stack; `check`, `new`, `resume`, `unwind`, and questions.
 //! - `Link<I, Y>`: what the body holds of its resumer; `suspend`, `on_parent_stack`.
 //! - `Trap<R>`: how a trap handler makes a coroutine leave.
-//! - `on_stack`: a call on another stack.
+//! - `on_stack`: a call on another stack. `stack_pointer`: where this one has got to, about.
 //!
 //! [`Core::resume`] answers an [`Exit`]. Three engines exist: `native`, on our own switch;
 //! `peer`, on the crate corosensei, for targets without an arch file of ours; and `none`,
@@ -42,7 +42,7 @@ cfg_if::cfg_if! {
 }
 
 pub use chosen::TrapHandlerRegs;
-pub(crate) use chosen::{Core, Link, Trap, on_stack};
+pub(crate) use chosen::{Core, Link, Trap, on_stack, stack_pointer};
 
 /// How control came back from a coroutine.
 pub(crate) enum Exit<Y, R> {
@@ -52,6 +52,14 @@ pub(crate) enum Exit<Y, R> {
     Return(R),
     /// Its body was left by a panic.
     Panic(Payload),
+}
+
+/// Where the stack has got to, for engines that cannot say more than where a variable is.
+#[allow(dead_code, reason = "an engine may know better")]
+#[inline(always)]
+fn address_of_a_variable() -> usize {
+    let here = 0_u8;
+    core::ptr::from_ref(&here).addr()
 }
 
 /// A body that fits on every stack, its alignment included; a larger one is measured against

@@ -23,6 +23,7 @@ use crate::switch::{self, CONTINUE, PANICKED, RETURNED, UNWIND, Words};
 use crate::unwind::{self, Payload};
 
 pub use crate::switch::TrapHandlerRegs;
+pub(crate) use crate::switch::stack_pointer;
 
 /// Moves `value` out, into words. It stays where it is if it does not fit.
 #[inline(always)]

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use core::marker::PhantomData;
 
 use super::Exit;
+pub(crate) use super::address_of_a_variable as stack_pointer;
 use crate::error::StackError;
 use crate::stack::{Stack, StackPointer};
 

@@ -17,6 +17,7 @@ use core::mem::{align_of, size_of};
 
 use corosensei as peer;
 
+pub(crate) use super::address_of_a_variable as stack_pointer;
 use super::{Exit, check_size};
 use crate::error::StackError;
 use crate::stack::header::{Header, MAX_NAME};

@@ -51,9 +51,9 @@ impl<F: Frame> Context<'_, F> {
         self.state.limits.depth.saturating_sub(depth)
     }
 
-    /// How many there may be in all.
-    pub(crate) fn depth_limit(&self) -> usize {
-        self.state.limits.depth
+    /// How many bytes of the native stack they may use.
+    pub(crate) fn native_stack(&self) -> usize {
+        self.state.limits.native_stack
     }
 
     /// Where the native stack ends for frames that recurse on it.

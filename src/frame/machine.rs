@@ -31,6 +31,9 @@ pub struct Limits {
     /// How many steps a host call's frames may do after the fuel is used up, since a host
     /// call cannot pause.
     pub overrun: u64,
+    /// How many bytes of the native stack frames may take that [recurse](crate::copy::enter) on
+    /// it, before they are put away as if they had asked for something.
+    pub native_stack: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +44,7 @@ impl Default for Limits {
             sealed_frames: usize::MAX,
             nesting: 100,
             overrun: u64::MAX,
+            native_stack: 128 * 1024,
         }
     }
 }
