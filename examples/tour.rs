@@ -1,4 +1,4 @@
-//! What this crate does, shown in seven parts.
+//! What this crate does, shown in eight parts.
 //!
 //! ```text
 //! cargo run --example tour
@@ -7,12 +7,14 @@
 //! The last part is of the features `serde` and `derive`.
 
 use std::cell::RefCell;
+use std::fmt::Debug;
 use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command, ExitCode, exit};
 use std::rc::Rc;
 
-use segno::frame::{Context, Frame, Input, Machine, Outcome, Step};
+use segno::copy::{self, Came, Coop};
+use segno::frame::{Context, Describe, Frame, FrameDescriptor, Input, Machine, Outcome, Step};
 use segno::generator::{Generator, Yielder};
 use segno::{Coroutine, CoroutineResult, stack};
 
@@ -258,11 +260,14 @@ impl Frame for Call {
     }
 }
 
-fn a_program_goes_on_three_times() {
+/// Three times the price, and 5.
+static BILL: Term = {
     use Term::{Add, Ask, Number, Times};
-    static BILL: Term = Add(&Times(&Number(3), &Ask("the price")), &Number(5));
+    Add(&Times(&Number(3), &Ask("the price")), &Number(5))
+};
 
-    let mut machine = Machine::new(Call::Eval(&BILL));
+fn goes_on_three_times<F: Frame<Value = i64, World = ()>>(program: F) {
+    let mut machine = Machine::new(program);
     assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
     let rest = machine.continuation().expect("the program is not done");
     println!(
@@ -281,6 +286,64 @@ fn a_program_goes_on_three_times() {
 }
 
 // ---- 7 ---------------------------------------------------------------------------------
+
+/// What another interpreter remembers of a call: one that recurses.
+#[derive(Clone)]
+struct Eval {
+    term: &'static Term,
+    /// One side, once it is there.
+    left: Option<i64>,
+}
+
+impl Eval {
+    fn new(term: &'static Term) -> Self {
+        let left = None;
+        Self { term, left }
+    }
+}
+
+/// A plain recursion, by way of `call`. If it asks, all calls are left by `?`, and each is kept
+/// as what its state says; whatever is there already, it does not do again.
+fn eval(mut coop: Coop<Eval>) -> Came<Eval> {
+    let (operator, left, right): (fn(i64, i64) -> i64, _, _) = match coop.state.term {
+        Term::Number(n) => return Ok(*n),
+        Term::Ask(_) => return coop.suspend(0),
+        Term::Add(left, right) => (|a, b| a + b, left, right),
+        Term::Times(left, right) => (|a, b| a * b, left, right),
+    };
+    if coop.state.left.is_none() {
+        coop.state.left = Some(coop.call(Eval::new(left), eval)?);
+    }
+    let right = coop.call(Eval::new(right), eval)?;
+    Ok(operator(coop.state.left.unwrap_or_default(), right))
+}
+
+impl Frame for Eval {
+    type Value = i64;
+    type World = ();
+
+    fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        copy::enter(self, input, cx, eval)
+    }
+
+    fn catches(&self) -> bool {
+        true
+    }
+}
+
+/// What the feature `derive` writes.
+impl Describe for Eval {
+    fn descriptor(&self) -> &'static FrameDescriptor {
+        static EVAL: FrameDescriptor = FrameDescriptor::new("eval", &[]);
+        &EVAL
+    }
+
+    fn slot(&self, _: usize) -> Option<&dyn Debug> {
+        None
+    }
+}
+
+// ---- 8 ---------------------------------------------------------------------------------
 
 #[cfg(all(feature = "serde", feature = "derive"))]
 mod saved {
@@ -414,8 +477,10 @@ fn main() -> ExitCode {
     println!("5. An overflow, in a child process: the guard stops it, the report names it.");
     an_overflow_with_a_name();
     println!("6. A program of a small interpreter is stopped, and goes on three times.");
-    a_program_goes_on_three_times();
-    println!("7. A program is saved, and a child process goes on with it.");
+    goes_on_three_times(Call::Eval(&BILL));
+    println!("7. So is one of an interpreter that recurses: its calls leave the native stack.");
+    goes_on_three_times(Eval::new(&BILL));
+    println!("8. A program is saved, and a child process goes on with it.");
     if let Err(error) = saved::a_program_goes_on_elsewhere() {
         println!("   not shown: {error}");
     }

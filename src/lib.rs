@@ -18,6 +18,8 @@
 //!    times. It stands by itself.
 //! 8. `snapshot`, of the feature `serde`: such computations as bytes, saved, carried to another
 //!    process, and continued there.
+//! 9. [`copy`]: the same for interpreters that recurse on the native stack; and coroutines that
+//!    are small while they are idle.
 //!
 //! Those who will change the crate begin at the bottom: `arch/x86_64.rs` draws the stacks
 //! and switches between them, `src/switch.rs` states its contract, `src/engine/` turns
@@ -37,6 +39,8 @@
 //! | a deep recursion on a shallow stack | [`on_stack`], [`Yielder::on_parent_stack`] |
 //! | code that may run into its guard page and must be survived | [`trap`] |
 //! | an interpreter with `call/cc`, generators, step limits | [`frame`] |
+//! | one that recurses on the native stack | [`copy::enter`] |
+//! | millions of coroutines that are mostly idle | `copy::CompactCoroutine` |
 //!
 //! # Policies
 //!
@@ -114,7 +118,7 @@
 //! # Where unsafe code lives
 //!
 //! `arch/`, `switch`, `engine`, `coroutine`, `scoped`, `send`, `builder`, `batch`, `trap`,
-//! `sanitize` and `stack` allow it, each with a reason; everything else forbids or is denied
+//! `sanitize`, `stack` and, in `copy`, `region`, `slice`, `watch`, `compact` and `duplicate` allow it, each with a reason; everything else forbids or is denied
 //! it.
 
 #![no_std]

@@ -45,6 +45,44 @@ impl<V> From<Interrupted<V>> for Box<Leave<V>> {
 /// value is handed back as a plain recursion hands it back.
 pub type Came<F> = Result<<F as Frame>::Value, Box<Leave<<F as Frame>::Value>>>;
 
+/// Raises: what a function answers for that.
+///
+/// # Errors
+///
+/// Always [`Leave::Raised`].
+#[cold]
+pub fn raise<T, V>(error: V) -> Result<T, Box<Leave<V>>> {
+    Err(Box::new(Leave::Raised(error)))
+}
+
+/// What a callee has come to, a raised value too, for a function that goes on then: `try`. A frame
+/// that does that [catches](Frame::catches).
+///
+/// ```
+/// # use segno::copy::{Came, caught, raise};
+/// # use segno::frame::Frame;
+/// # fn half<F: Frame<Value = i64>>(n: i64) -> Came<F> {
+/// #     if n % 2 == 0 { Ok(n / 2) } else { raise(n) }
+/// # }
+/// fn half_or_none<F: Frame<Value = i64>>(n: i64) -> Came<F> {
+///     match caught(half::<F>(n))? {
+///         Ok(half) => Ok(half),
+///         Err(_odd) => Ok(0),
+///     }
+/// }
+/// ```
+///
+/// # Errors
+///
+/// What is not to be caught: a refusal, and [`Leave::Away`].
+pub fn caught<V>(came: Result<V, Box<Leave<V>>>) -> Result<Result<V, V>, Box<Leave<V>>> {
+    match came.map_err(|leave| *leave) {
+        Ok(value) => Ok(Ok(value)),
+        Err(Leave::Raised(error)) => Ok(Err(error)),
+        Err(leave) => Err(Box::new(leave)),
+    }
+}
+
 pub(super) fn is_away<F: Frame>(came: &Came<F>) -> bool {
     came.as_ref()
         .is_err_and(|leave| matches!(**leave, Leave::Away(_)))
@@ -181,7 +219,8 @@ impl<'r, F: Frame> Run<'r, F> {
     pub(super) fn return_fuel(&mut self) {
         self.look();
         let fuel = mem::take(&mut self.fuel);
-        self.change(|cx| *cx.fuel_mut() = fuel);
+        // It has none but what a panic has left there.
+        self.change(|cx| *cx.fuel_mut() += fuel);
     }
 
     /// Whether a frame may be called on the native stack.
@@ -552,7 +591,13 @@ where
 /// Whatever has to survive a capture is in the state; so is the point that the frame has
 /// reached, *before* it asks for anything. A frame that is entered again finds its state as
 /// it was, and goes straight to that point: what it asks for there is not done again, but
-/// answers what has come meanwhile.
+/// answers what has come meanwhile. What stands before that point, and is not in the state,
+/// is done again:
+///
+/// ```text
+/// coop.world().log("asking");          // wrong: logs again when the answer is there
+/// let answer = coop.suspend(question)?;
+/// ```
 ///
 /// The state is reached through here, and not by a reference beside it, so that nothing
 /// borrows from it while something is asked for: what a capture copies is what the frame has

@@ -1,8 +1,49 @@
-//! Copy-stack mode: frames on the native stack that can be captured all the same.
+//! Copy-stack mode: interpreters that recurse on the native stack, whose programs are captured
+//! and saved all the same; and coroutines that are small while they are idle.
+//!
+//! A frame of the native stack belongs to the compiler. What may be done with it depends on what
+//! it has promised, so there are three grades.
+//!
+//! | grade | promise | once | many times | saved | unsafe |
+//! |---|---|---|---|---|---|
+//! | *rebuild*: [`enter`], [`enter_keeping`] | whatever has to survive, and the point that was reached, is in a state that the frame can be entered again with | yes | yes | yes | none |
+//! | *move*: `CompactCoroutine` | nobody outside uses an address in the stack while it is suspended | yes | | | the constructor |
+//! | *duplicate*: `Image` | both, and between the states lies only what may be copied byte by byte | yes | yes | as its states, by rebuild | the constructor |
+//!
+//! # Which to choose
+//!
+//! - Your interpreter can keep its frames as data: do not come here. [`frame`](crate::frame)
+//!   captures in constant time, and calls cost about as much.
+//! - It recurses, and is to stay so: *rebuild*. Calls stay on the native stack until a program
+//!   asks for something, [any step of a machine](crate::frame::Step); then the stack is left, each
+//!   call becomes a frame of the machine, and frames are entered again one by one as values come
+//!   back to them. From there on everything is as it is in `frame` and in `snapshot`: operators,
+//!   winders, marks, limits, increments, upgrades. [`enter`] is for functions that write what
+//!   they have into a state as they go; [`enter_keeping`] for those that say it only when the
+//!   stack is left, which a program that never captures hardly pays for.
+//! - It does so in a deep recursion again and again, and entering the functions again is what
+//!   costs: *duplicate*. Nothing is entered again; a capture costs the bytes of the stack, and
+//!   a resume a clone of each state.
+//! - You have many coroutines that are mostly idle, with any Rust code inside, and never go on
+//!   twice: *move*. An idle one takes the bytes between its stack pointer and its base, some
+//!   hundred, where a [`Coroutine`](crate::Coroutine) takes a page at least.
+//!
+//! What a foreign function is called by, that promises nothing, is marked by [`Coop::foreign`].
+//! Nothing is captured across it, and who tries is told its name.
+//!
+//! `Region`, `CompactCoroutine` and `Image` are there where the crate has a switch of its own,
+//! with the feature `std`: on Unix, for x86_64 and aarch64.
+//!
+//! # Where what is
+//!
+//! `coop` is the protocol: what frames say, and how they become frames of a machine; all of
+//! rebuild. `region` says whose the bytes of a shared stack are, `slice` are such bytes on the
+//! heap, `watch` is a checksum of them in debug builds. On these stand `compact`, which moves them,
+//! and `duplicate`, which clones what is in them.
 
 mod coop;
 
-pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, enter, enter_keeping};
+pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, caught, enter, enter_keeping, raise};
 
 cfg_if::cfg_if! {
     if #[cfg(all(

@@ -80,7 +80,7 @@ impl fmt::Display for Refusal {
             Self::Barrier { host_call } => {
                 write!(
                     f,
-                    "the host call {host_call} stands between here and the prompt"
+                    "the host call {host_call} runs what it calls to the end, and cannot be left"
                 )
             }
             Self::InWinder => {
@@ -97,12 +97,12 @@ impl fmt::Display for Refusal {
             }
             Self::Missed { frame } => write!(
                 f,
-                "a frame of the kind {frame} was entered again and did not go to the point that it was left at"
+                "a frame of the kind {frame} was entered again and did not go to the point that it was left at: its state has to say, before it asks, how far it has come"
             ),
             Self::Image { why } => write!(f, "an image cannot do that: {why}"),
             Self::Stayed { frame } => write!(
                 f,
-                "above a frame of the kind {frame} one went on although the stack was being left"
+                "above a frame of the kind {frame} one went on although the stack was being left: hand on `Leave::Away`, as `?` does"
             ),
             Self::NoFuel => f.write_str("a run needs fuel"),
             Self::NoFrames => f.write_str("there is no frame to return into"),
