@@ -76,7 +76,7 @@ impl Frame for Eval {
             }
             Input::Raised(value) => return Step::Return(value),
             Input::Refused(refusal) => return Step::Raise(Value::Refused(*refusal)),
-            Input::Restarted => unreachable!(),
+            Input::Restarted | Input::Asked(_) => unreachable!(),
         }
         let seen = self.seen.len();
         match &self.term {

@@ -386,6 +386,7 @@ fn attempt<F: Persist>(
             sealed_frames: 10_000,
             nesting: 10,
             overrun: 1000,
+            ..Limits::default()
         });
         ran += 1;
         for _ in 0..5 {

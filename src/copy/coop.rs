@@ -378,6 +378,10 @@ where
     F: Describe,
     R: FnOnce(&mut Run<'_, F>) -> Came<F>,
 {
+    let input = match input {
+        Input::Asked(step) => return *step,
+        input => input,
+    };
     let outermost = cx.native_end_mut().is_none();
     let room = cx.native_stack();
     let end = engine::stack_pointer().saturating_sub(room);

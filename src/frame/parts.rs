@@ -141,6 +141,8 @@ impl<F: Frame> Machine<F> {
                 Input::Raised(error) => Waits::Raised(error),
                 Input::Continuation(k) => Waits::Continuation(k),
                 Input::Refused(refusal) => Waits::Refused(**refusal),
+                // No machine stops before it is answered.
+                Input::Asked(_) => return None,
             },
             Pending::Frame | Pending::Step => return None,
         })

@@ -82,7 +82,7 @@ impl<F: Frame> State<F> {
             index: 0,
             fuel: *fuel,
         };
-        'run: loop {
+        loop {
             if cx.fuel == 0 {
                 let state = &mut *cx.state;
                 if state.nesting == 0 {
@@ -98,152 +98,134 @@ impl<F: Frame> State<F> {
             } else {
                 cx.fuel -= 1;
             }
-            let mut len = frames.len();
-            let Some(mut top) = frames.last_mut() else {
+            let len = frames.len();
+            let Some(top) = frames.last_mut() else {
                 unreachable!("the machine runs without a frame")
             };
             cx.index = len - 1;
-            let mut step = top.resume(input, &mut cx);
+            let step = top.resume(input, &mut cx);
             let state = &mut *cx.state;
-            let next = loop {
-                break match step {
-                    Step::Return(value) => {
-                        drop_last(frames);
-                        if len - 1 > state.attached.floor {
-                            input = Input::Value(value);
-                            continue 'run;
-                        }
-                        state.attached.drop_marks(len - 1);
-                        if len > 1 || state.return_into(frames) {
-                            input = Input::Value(value);
-                            continue 'run;
-                        }
-                        state.deliver(frames, Ok(value))
+            let next = match step {
+                Step::Return(value) => {
+                    drop_last(frames);
+                    if len - 1 > state.attached.floor {
+                        input = Input::Value(value);
+                        continue;
                     }
-                    Step::Call(frame) => {
-                        state.push(frames, frame);
-                        if state.below + len >= state.limits.depth {
-                            drop_last(frames);
-                            input = state.too_deep().into();
-                        } else {
+                    state.attached.drop_marks(len - 1);
+                    if len > 1 || state.return_into(frames) {
+                        input = Input::Value(value);
+                        continue;
+                    }
+                    state.deliver(frames, Ok(value))
+                }
+                Step::Call(frame) => {
+                    state.push(frames, frame);
+                    if state.below + len >= state.limits.depth {
+                        drop_last(frames);
+                        input = state.too_deep().into();
+                    } else {
+                        input = Input::Start;
+                    }
+                    continue;
+                }
+                Step::TailCall(frame) => {
+                    state.attached.note(&frame);
+                    *top = frame;
+                    if len <= state.attached.floor + 1 {
+                        state.attached.drop_marks(len - 1);
+                    }
+                    input = Input::Start;
+                    continue;
+                }
+                Step::Raise(error) => {
+                    drop_last(frames);
+                    state.raise(frames, error)
+                }
+                Step::Capture {
+                    tag,
+                    operator,
+                    place,
+                    body,
+                } => {
+                    if state.is_near(len, tag) {
+                        let body = ManuallyDrop::new(body);
+                        let k = state.capture_near(frames, tag, operator, place);
+                        state.push(frames, ManuallyDrop::into_inner(body));
+                        input = Input::Continuation(k);
+                        continue;
+                    }
+                    push_frame(frames, body);
+                    Next::of(state.capture(frames, tag, operator, place))
+                }
+                Step::Prompt { tag, body } => {
+                    match state.may_prompt(len) {
+                        Ok(()) => {
+                            let body = ManuallyDrop::new(body);
+                            state.seal(frames);
+                            state.levels.push_prompts(tag, 1);
+                            state.push(frames, ManuallyDrop::into_inner(body));
                             input = Input::Start;
                         }
-                        continue 'run;
-                    }
-                    Step::TailCall(frame) => {
-                        state.attached.note(&frame);
-                        *top = frame;
-                        if len <= state.attached.floor + 1 {
-                            state.attached.drop_marks(len - 1);
-                        }
-                        input = Input::Start;
-                        continue 'run;
-                    }
-                    Step::Raise(error) => {
-                        drop_last(frames);
-                        state.raise(frames, error)
-                    }
-                    Step::Capture {
-                        tag,
-                        operator,
-                        place,
-                        body,
-                    } => {
-                        if state.is_near(len, tag) {
-                            let body = ManuallyDrop::new(body);
-                            let k = state.capture_near(frames, tag, operator, place);
-                            state.push(frames, ManuallyDrop::into_inner(body));
-                            input = Input::Continuation(k);
-                            continue 'run;
-                        }
-                        push_frame(frames, body);
-                        Next::of(state.capture(frames, tag, operator, place))
-                    }
-                    Step::Prompt { tag, body } => {
-                        match state.may_prompt(len) {
-                            Ok(()) => {
-                                let body = ManuallyDrop::new(body);
-                                state.seal(frames);
-                                state.levels.push_prompts(tag, 1);
-                                state.push(frames, ManuallyDrop::into_inner(body));
-                                input = Input::Start;
-                            }
-                            Err(refusal) => {
-                                push_frame(frames, body);
-                                drop_last(frames);
-                                input = refusal.into();
-                            }
-                        }
-                        continue 'run;
-                    }
-                    Step::Abort { tag, value } => {
-                        if state.is_nearest(tag) {
-                            state.clear(frames);
-                            state.pop_level();
-                            if state.return_into(frames) {
-                                input = Input::Value(value);
-                                continue 'run;
-                            }
-                            state.deliver(frames, Ok(value))
-                        } else {
-                            Next::of(state.abort(frames, tag, value))
+                        Err(refusal) => {
+                            push_frame(frames, body);
+                            drop_last(frames);
+                            input = refusal.into();
                         }
                     }
-                    Step::Resume { continuation, with } => {
-                        match state.check_resume(&continuation, state.below + len, len) {
-                            Err(refusal) => Next::Resume(refusal.into()),
-                            Ok(()) => {
-                                state.seal(frames);
-                                state.resume(frames, continuation, with)
-                            }
-                        }
-                    }
-                    Step::TailResume { continuation, with } => {
-                        match state.check_resume(&continuation, state.below + len - 1, len - 1) {
-                            Err(refusal) => Next::Resume(refusal.into()),
-                            Ok(()) => {
-                                drop_last(frames);
-                                if len - 1 <= state.attached.floor {
-                                    state.attached.drop_marks(len - 1);
-                                }
-                                state.seal(frames);
-                                state.resume(frames, continuation, with)
-                            }
-                        }
-                    }
-                    Step::Replace {
-                        tag,
-                        continuation,
-                        with,
-                    } => Next::of(state.replace(frames, tag, continuation, with)),
-                    Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
-                    Step::Suspend(value) => match state.host_call() {
-                        Some(host_call) => Next::Resume(Refusal::Barrier { host_call }.into()),
-                        None => Next::Stop(Outcome::Suspended(value)),
-                    },
-                    Step::Refuse(refusal) => {
-                        drop_last(frames);
-                        state.attached.drop_marks(len - 1);
-                        if len > 1 {
-                            Next::Resume(Input::Refused(refusal))
-                        } else {
-                            state.deliver(frames, Err(Interrupted::Refused(*refusal)))
-                        }
-                    }
-                    Step::Stacked(stacked) => match state.stack(frames, *stacked) {
-                        Ok(Some(asks)) => {
-                            step = asks;
-                            len = frames.len();
-                            let Some(topmost) = frames.last_mut() else {
-                                unreachable!("the frame that stacked them is there")
-                            };
-                            top = topmost;
+                    continue;
+                }
+                Step::Abort { tag, value } => {
+                    if state.is_nearest(tag) {
+                        state.clear(frames);
+                        state.pop_level();
+                        if state.return_into(frames) {
+                            input = Input::Value(value);
                             continue;
                         }
-                        Ok(None) => Next::Resume(Input::Start),
+                        state.deliver(frames, Ok(value))
+                    } else {
+                        Next::of(state.abort(frames, tag, value))
+                    }
+                }
+                Step::Resume { continuation, with } => {
+                    match state.check_resume(&continuation, state.below + len, len) {
                         Err(refusal) => Next::Resume(refusal.into()),
-                    },
-                };
+                        Ok(()) => {
+                            state.seal(frames);
+                            state.resume(frames, continuation, with)
+                        }
+                    }
+                }
+                Step::TailResume { continuation, with } => {
+                    match state.check_resume(&continuation, state.below + len - 1, len - 1) {
+                        Err(refusal) => Next::Resume(refusal.into()),
+                        Ok(()) => {
+                            drop_last(frames);
+                            if len - 1 <= state.attached.floor {
+                                state.attached.drop_marks(len - 1);
+                            }
+                            state.seal(frames);
+                            state.resume(frames, continuation, with)
+                        }
+                    }
+                }
+                Step::Replace {
+                    tag,
+                    continuation,
+                    with,
+                } => Next::of(state.replace(frames, tag, continuation, with)),
+                Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
+                Step::Suspend(value) => match state.host_call() {
+                    Some(host_call) => Next::Resume(Refusal::Barrier { host_call }.into()),
+                    None => Next::Stop(Outcome::Suspended(value)),
+                },
+                Step::Refuse(refusal) => state.refuse(frames, refusal),
+                Step::Stacked(stacked) => {
+                    // The topmost frame only hands on what it has asked for.
+                    cx.fuel = cx.fuel.saturating_add(1);
+                    state.stack(frames, *stacked)
+                }
             };
             match next {
                 Next::Resume(next) => input = next,
@@ -268,20 +250,31 @@ impl<F: Frame> State<F> {
         }
     }
 
-    /// Makes all of them active, or none; and answers what the topmost asks for.
+    /// Makes all of them active, or none, and lets the topmost say what it asks for.
     #[cold]
-    fn stack(
-        &mut self,
-        frames: &mut Vec<F>,
-        stacked: Stacked<F>,
-    ) -> Result<Option<Step<F>>, Refusal> {
+    fn stack(&mut self, frames: &mut Vec<F>, stacked: Stacked<F>) -> Next<F> {
         if self.below + frames.len() + stacked.frames.len() > self.limits.depth {
-            return Err(self.too_deep());
+            return Next::Resume(self.too_deep().into());
         }
         for frame in stacked.frames {
             self.push(frames, frame);
         }
-        Ok(stacked.asks)
+        Next::Resume(match stacked.asks {
+            Some(step) => Input::Asked(Box::new(step)),
+            None => Input::Start,
+        })
+    }
+
+    /// Drops the topmost frame, which could not go on; the one below hears why.
+    #[cold]
+    fn refuse(&mut self, frames: &mut Vec<F>, refusal: Box<Refusal>) -> Next<F> {
+        drop_last(frames);
+        self.attached.drop_marks(frames.len());
+        if frames.is_empty() {
+            self.deliver(frames, Err(Interrupted::Refused(*refusal)))
+        } else {
+            Next::Resume(Input::Refused(refusal))
+        }
     }
 
     /// Drops the active frames.

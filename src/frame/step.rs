@@ -88,6 +88,9 @@ pub enum Input<F: Frame> {
     /// The step could not be done, and has changed nothing; what the frame did before it asked
     /// stays. In a box, since it is rare, and an input is handed over with every step.
     Refused(Box<Refusal>),
+    /// What this frame has asked for already, on the native stack: it answers that. Only who is
+    /// [`Stacked`] gets it, and [`copy::enter`](crate::copy::enter) sees to it.
+    Asked(Box<Step<F>>),
     /// What was above is gone, and this frame starts again from its own slots. No machine
     /// gives it by itself; only where a computation is restored that has lost frames.
     Restarted,
@@ -110,6 +113,7 @@ where
             Self::Raised(value) => f.debug_tuple("Raised").field(value).finish(),
             Self::Continuation(k) => f.debug_tuple("Continuation").field(k).finish(),
             Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
+            Self::Asked(step) => f.debug_tuple("Asked").field(step).finish(),
             Self::Restarted => f.write_str("Restarted"),
         }
     }

@@ -87,7 +87,8 @@ impl Tracer {
             match input {
                 Input::Value(value) | Input::Raised(value) => visit(value),
                 Input::Continuation(k) => self.continuation(k, visit),
-                Input::Start | Input::Refused(_) | Input::Restarted => {}
+                // No machine stops before `Asked` is answered.
+                Input::Start | Input::Refused(_) | Input::Restarted | Input::Asked(_) => {}
             }
         }
         self.levels(state.levels.from(0), visit);

@@ -695,6 +695,7 @@ impl Frame for Script {
             Input::Refused(refusal) => Got::Refused(*refusal),
             // Only a snapshot that was tampered with asks for that.
             Input::Restarted => Got::Start,
+            Input::Asked(_) => unreachable!(),
         };
         match interpret(self, input, cx) {
             Does::Return(value) => Step::Return(value),

@@ -324,6 +324,7 @@ impl Frame for Call {
             Input::Value(value) | Input::Raised(value) => Some(value),
             Input::Continuation(k) => Some(Value::K(k)),
             Input::Refused(_) => return Step::Raise(Value::Nil),
+            Input::Asked(_) => unreachable!(),
         };
         match self {
             Self::Block {
