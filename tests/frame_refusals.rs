@@ -191,6 +191,7 @@ const FREE: Limits = Limits {
     sealed_frames: usize::MAX,
     nesting: usize::MAX,
     overrun: u64::MAX,
+    native_stack: 128 * 1024,
 };
 
 /// Something in the frame is refused, and nothing else happens. The program goes on and comes

@@ -49,6 +49,7 @@ fn decode(bytes: &[u8], registry: &Rc<Registry>) {
             sealed_frames: 10_000,
             nesting: 10,
             overrun: 1000,
+            ..Limits::default()
         });
         for n in 0..5 {
             answered(&mut machine, n);

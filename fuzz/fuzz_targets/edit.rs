@@ -171,6 +171,7 @@ fn run(k: Continuation<Call>, twice: bool) -> Vec<String> {
         sealed_frames: 10_000,
         nesting: 10,
         overrun: 1000,
+        ..Limits::default()
     });
     let mut told = Vec::new();
     let mut with = vec![Value::Number(1)];

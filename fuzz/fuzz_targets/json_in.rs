@@ -50,6 +50,7 @@ fn run(machine: &mut Machine<Call>) {
         sealed_frames: 10_000,
         nesting: 10,
         overrun: 1000,
+        ..Limits::default()
     });
     for n in 0..5 {
         answered(machine, n);
