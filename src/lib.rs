@@ -40,7 +40,7 @@
 //! | code that may run into its guard page and must be survived | [`trap`] |
 //! | an interpreter with `call/cc`, generators, step limits | [`frame`] |
 //! | one that recurses on the native stack | [`copy::enter`] |
-//! | millions of coroutines that are mostly idle | `copy::CompactCoroutine` |
+//! | millions of coroutines that are mostly idle | [`copy::CompactCoroutine`] |
 //!
 //! # Policies
 //!

@@ -25,6 +25,10 @@ pub enum CopyError {
     Done,
 }
 
+#[cfg_attr(
+    not(feature = "std"),
+    allow(dead_code, reason = "nobody is refused where there is no region")
+)]
 impl CopyError {
     /// In a few words, for a frame of a machine.
     pub(super) fn why(self) -> &'static str {

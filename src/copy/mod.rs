@@ -7,8 +7,8 @@
 //! | grade | promise | once | many times | saved | unsafe |
 //! |---|---|---|---|---|---|
 //! | *rebuild*: [`enter`], [`enter_keeping`] | whatever has to survive, and the point that was reached, is in a state that the frame can be entered again with | yes | yes | yes | none |
-//! | *move*: `CompactCoroutine` | nobody outside uses an address in the stack while it is suspended | yes | | | the constructor |
-//! | *duplicate*: `Image` | both, and between the states lies only what may be copied byte by byte | yes | yes | as its states, by rebuild | the constructor |
+//! | *move*: [`CompactCoroutine`] | nobody outside uses an address in the stack while it is suspended | yes | | | the constructor |
+//! | *duplicate*: [`Image`] | both, and between the states lies only what may be copied byte by byte | yes | yes | as its states, by rebuild | the constructor |
 //!
 //! # Which to choose
 //!
@@ -31,8 +31,8 @@
 //! What a foreign function is called by, that promises nothing, is marked by [`Coop::foreign`].
 //! Nothing is captured across it, and who tries is told its name.
 //!
-//! `Region`, `CompactCoroutine` and `Image` are there where the crate has a switch of its own,
-//! with the feature `std`: on Unix, for x86_64 and aarch64.
+//! There is a [`Region`] where the crate has a switch of its own, with the feature `std`: on Unix,
+//! for x86_64 and aarch64. Elsewhere it cannot be made.
 //!
 //! # Where what is
 //!
@@ -45,6 +45,10 @@ mod coop;
 
 pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, caught, enter, enter_keeping, raise};
 
+mod error;
+
+pub use error::{CopyError, Refused};
+
 cfg_if::cfg_if! {
     if #[cfg(all(
         feature = "std",
@@ -55,14 +59,16 @@ cfg_if::cfg_if! {
     ))] {
         mod compact;
         mod duplicate;
-        mod error;
         mod region;
         mod slice;
         mod watch;
 
         pub use compact::CompactCoroutine;
         pub use duplicate::Image;
-        pub use error::{CopyError, Refused};
         pub use region::Region;
+    } else {
+        mod unsupported;
+
+        pub use unsupported::{CompactCoroutine, Image, Region};
     }
 }
