@@ -1,8 +1,10 @@
-//! A run that goes from process to process, each of which is killed, is the straight run.
+//! A run that goes from process to process, each of which is killed, is the straight run: of
+//! frames that are data, of frames that recurse on the native stack, and from architecture to
+//! architecture.
 
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Write, stdout};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,11 +19,17 @@ use segno::snapshot::{LoadLimits, Loaded, Registry, Save, SaveError};
 mod child;
 mod frame_programs;
 
+use frame_programs::recurse::{STYLES, Style, recursing};
 use frame_programs::*;
 
+/// The test that a child is a process of, whoever its parent is.
 const TEST: &str = "from_process_to_process";
 /// Where a child finds what there is to do.
 const FOLDER: &str = "SEGNO_TEST_FOLDER";
+/// Set in a child whose frames recurse: to the style.
+const RECURSE: &str = "SEGNO_TEST_RECURSE";
+/// How to start this test on another architecture: a command line.
+const PEER: &str = "SEGNO_TEST_PEER";
 const PROGRAMS: u64 = 300;
 const SIGKILL: i32 = 9;
 
@@ -53,6 +61,8 @@ struct Run {
     /// What it asks, if it does.
     question: Option<Value>,
     log: Vec<String>,
+    /// The architectures that it was on, one after the other.
+    route: Vec<String>,
 }
 
 impl Run {
@@ -62,6 +72,7 @@ impl Run {
             world: World::new(&program(seed)),
             question: None,
             log: Vec::new(),
+            route: Vec::new(),
         }
     }
 
@@ -74,7 +85,15 @@ impl Run {
         run.world.slots = loaded.value(1).unwrap();
         run.question = loaded.value(2).unwrap();
         (run.world.steps, run.world.answers, run.log) = loaded.value(3).unwrap();
+        run.route = loaded.value(4).unwrap();
         run
+    }
+
+    fn arrive(&mut self) {
+        let here = env::consts::ARCH;
+        if self.route.last().is_none_or(|last| last != here) {
+            self.route.push(here.to_owned());
+        }
     }
 
     fn save(&mut self) -> Result<Vec<u8>, SaveError> {
@@ -83,6 +102,7 @@ impl Run {
         save.value(&self.world.slots)?;
         save.value(&self.question)?;
         save.value(&(self.world.steps, self.world.answers, &self.log))?;
+        save.value(&self.route)?;
         save.finish()
     }
 
@@ -118,17 +138,20 @@ fn write(file: PathBuf, bytes: &[u8]) {
 
 /// Takes each program to its next stop, and says so.
 fn run_all(folder: &Path) {
-    let mut out = std::io::stdout();
+    let mut out = stdout();
     for seed in 0..PROGRAMS {
-        let [state, done] = ["state", "done"].map(|it| folder.join(format!("{seed}.{it}")));
+        let [state, done, route] =
+            ["state", "done", "route"].map(|it| folder.join(format!("{seed}.{it}")));
         if !done.exists() {
             let mut run = match fs::read(&state) {
                 Ok(bytes) => Run::load(seed, &bytes),
                 Err(_) => Run::new(seed),
             };
+            run.arrive();
             loop {
                 // A few steps, or many.
                 if let Some(end) = run.go_on(4 + (seed * 37) % 97) {
+                    write(route, run.route.join(" ").as_bytes());
                     write(done, end.as_bytes());
                     break;
                 }
@@ -152,27 +175,36 @@ fn run_all(folder: &Path) {
     }
 }
 
-#[test]
-fn from_process_to_process() {
-    if let Some(folder) = env::var_os(FOLDER) {
-        run_all(folder.as_ref());
-    }
-    let folder = env::temp_dir().join(format!("segno-processes-{}", std::process::id()));
+/// Takes all programs to their ends, by processes that are killed; where there is a peer, every
+/// other one is of its architecture. Answers on how many ways programs went from this
+/// architecture to another, and back.
+fn carry_all(recurse: bool, peer: Option<&str>) -> [usize; 2] {
+    let (process, is_peer) = (std::process::id(), peer.is_some());
+    let folder = env::temp_dir().join(format!("segno-processes-{process}-{recurse}-{is_peer}"));
     fs::create_dir_all(&folder).unwrap();
-    let done = |seed: u64| folder.join(format!("{seed}.done"));
+    let file = |seed: u64, kind: &str| folder.join(format!("{seed}.{kind}"));
     let mut children = 0;
-    while !(0..PROGRAMS).all(|seed| done(seed).exists()) {
-        let mut command = child::command(TEST, "");
+    while !(0..PROGRAMS).all(|seed| file(seed, "done").exists()) {
+        let mut command = match peer {
+            Some(peer) if children % 2 == 0 => child::command_of(peer, TEST, ""),
+            _ => child::command(TEST, ""),
+        };
         command.env(FOLDER, &folder).stdout(Stdio::piped());
+        if recurse {
+            let style = STYLES[children / 4 % STYLES.len()];
+            command.env(RECURSE, format!("{style:?}"));
+        }
         let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Every other one is killed amidst its work.
-        let last = match children % 2 {
-            0 => PROGRAMS - 1,
-            _ => children * 7 % PROGRAMS,
+        // Kept until the child is dead: nothing else is to end it.
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Two of four are killed amidst their work.
+        let last = match children % 4 {
+            0 | 1 => PROGRAMS - 1,
+            _ => children as u64 * 7 % PROGRAMS,
         };
         let last = format!("saved {last}");
         let came = lines
+            .by_ref()
             .map_while(Result::ok)
             .any(|line| line.ends_with(&last));
         child.kill().unwrap();
@@ -181,6 +213,7 @@ fn from_process_to_process() {
         assert_eq!(status.signal(), Some(SIGKILL));
         children += 1;
     }
+    let [mut to, mut back] = [0, 0];
     for seed in 0..PROGRAMS {
         let mut straight = Run::new(seed);
         let expected = loop {
@@ -188,13 +221,53 @@ fn from_process_to_process() {
                 break end;
             }
         };
-        let found = fs::read_to_string(done(seed)).unwrap();
+        let found = fs::read_to_string(file(seed, "done")).unwrap();
         assert!(
             found == expected,
             "program {seed}:\n{found}\nis not\n{expected}"
         );
+        let route = fs::read_to_string(file(seed, "route")).unwrap();
+        for arrived in route.split(' ').skip(1) {
+            if arrived == env::consts::ARCH {
+                back += 1;
+            } else {
+                to += 1;
+            }
+        }
     }
     fs::remove_dir_all(folder).unwrap();
     println!("{PROGRAMS} programs in {children} processes");
     assert!(children > 10);
+    [to, back]
+}
+
+#[test]
+fn from_process_to_process() {
+    if let Some(folder) = env::var_os(FOLDER) {
+        let recurses = env::var(RECURSE).ok();
+        let is_said = |style: &Style| recurses == Some(format!("{style:?}"));
+        let style = STYLES.into_iter().find(is_said);
+        assert_eq!(style.is_some(), recurses.is_some());
+        recursing(style, || run_all(folder.as_ref()));
+    }
+    carry_all(false, None);
+}
+
+#[test]
+fn frames_that_recurse_from_process_to_process() {
+    carry_all(true, None);
+}
+
+/// What one architecture has saved, the other goes on with.
+#[test]
+#[ignore = "wants this test built for another architecture, in SEGNO_TEST_PEER"]
+fn from_architecture_to_architecture() {
+    let peer = env::var(PEER).expect(PEER);
+    for recurse in [false, true] {
+        let [to, back] = carry_all(recurse, Some(&peer));
+        let frames = if recurse { "recurse" } else { "are data" };
+        let here = env::consts::ARCH;
+        println!("frames that {frames}: {to} hand-overs from {here}, {back} to it");
+        assert!(to > 100 && back > 100);
+    }
 }

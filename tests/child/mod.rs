@@ -72,15 +72,31 @@ pub(crate) fn run(test: &str, case: &str, body: impl FnOnce()) -> Option<Ended> 
 /// What starts the child, through the same emulator if this process runs under one.
 pub(crate) fn command(test: &str, case: &str) -> Command {
     let program = std::env::current_exe().unwrap();
-    let mut command = match emulator() {
+    let command = match emulator() {
         Some(runner) => {
-            let mut words = runner.split(' ');
-            let mut command = Command::new(words.next().unwrap());
-            command.args(words).arg(program);
+            let mut command = words(&runner);
+            command.arg(program);
             command
         }
         None => Command::new(program),
     };
+    told(command, test, case)
+}
+
+/// The same of another build of this test binary, which a command line starts.
+pub(crate) fn command_of(line: &str, test: &str, case: &str) -> Command {
+    told(words(line), test, case)
+}
+
+fn words(line: &str) -> Command {
+    let mut words = line.split(' ');
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+/// Tells the child what it is to run.
+fn told(mut command: Command, test: &str, case: &str) -> Command {
     command
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(VARIABLE, format!("{test} {case}"));

@@ -12,6 +12,8 @@ use proptest::test_runner::{RngSeed, TestError, TestRunner};
 use segno::frame::*;
 
 pub(crate) mod recurse;
+#[cfg(all(feature = "serde", feature = "derive"))]
+pub(crate) mod saved;
 
 pub(crate) const TAGS: [PromptTag; 3] = [
     PromptTag::named("p"),
@@ -379,8 +381,10 @@ impl World {
 thread_local! {
     /// How many frames were cloned that are not the thunks of a winder.
     pub(crate) static CLONES: Cell<usize> = const { Cell::new(0) };
-    /// Whether frames recurse on the native stack.
-    pub(crate) static RECURSES: Cell<bool> = const { Cell::new(false) };
+    /// How often the machine has resumed a frame.
+    pub(crate) static RESUMES: Cell<usize> = const { Cell::new(0) };
+    /// How frames recurse on the native stack, if they do.
+    pub(crate) static RECURSES: Cell<Option<recurse::Style>> = const { Cell::new(None) };
     /// The block that the program that loads a snapshot does not have.
     pub(crate) static UNKNOWN: Cell<usize> = const { Cell::new(BLOCKS) };
 }
@@ -680,13 +684,10 @@ impl Frame for Script {
     type World = World;
 
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
-        if RECURSES.get() {
-            return segno::copy::enter(self, input, cx, recurse::recurse);
+        RESUMES.set(RESUMES.get() + 1);
+        if let Some(style) = RECURSES.get() {
+            return recurse::resume(self, input, cx, style);
         }
-        let of_machine = |k| match k {
-            K::Machine(k) => k,
-            K::Model(..) => unreachable!(),
-        };
         let input = match input {
             Input::Start => Got::Start,
             Input::Value(value) => Got::Value(value),
@@ -697,35 +698,7 @@ impl Frame for Script {
             Input::Restarted => Got::Start,
             Input::Asked(_) => unreachable!(),
         };
-        match interpret(self, input, cx) {
-            Does::Return(value) => Step::Return(value),
-            Does::Raise(value) => Step::Raise(value),
-            Does::Call(frame) => Step::Call(frame),
-            Does::TailCall(frame) => Step::TailCall(frame),
-            Does::Prompt(tag, body) => Step::Prompt { tag, body },
-            Does::Capture(tag, operator, place, body) => Step::Capture {
-                tag,
-                operator,
-                place,
-                body,
-            },
-            Does::Abort(tag, value) => Step::Abort { tag, value },
-            Does::Resume(k, with) => Step::Resume {
-                continuation: of_machine(k),
-                with,
-            },
-            Does::TailResume(k, with) => Step::TailResume {
-                continuation: of_machine(k),
-                with,
-            },
-            Does::Replace(tag, k, with) => Step::Replace {
-                tag,
-                continuation: of_machine(k),
-                with,
-            },
-            Does::Wind(before, body, after) => Step::wind(before, body, after),
-            Does::Suspend(value) => Step::Suspend(value),
-        }
+        recurse::step(interpret(self, input, cx))
     }
 
     fn catches(&self) -> bool {
