@@ -330,6 +330,23 @@ pub(crate) unsafe fn unpoison(lowest: usize, highest: usize) {
     }
 }
 
+/// Whether AddressSanitizer keeps variables whose address is taken beside the stack: then a copy
+/// of the stack is none of them.
+#[cfg(feature = "std")]
+pub(crate) fn has_fake_stacks() -> bool {
+    cfg_if::cfg_if! {
+        if #[cfg(segno_asan)] {
+            unsafe extern "C" {
+                static __asan_option_detect_stack_use_after_return: core::ffi::c_int;
+            }
+            // SAFETY: the runtime sets it before `main`.
+            unsafe { __asan_option_detect_stack_use_after_return != 0 }
+        } else {
+            false
+        }
+    }
+}
+
 /// Runs `f`, which may read what frames have left behind, without a word from Valgrind.
 pub(crate) fn unwatched<R>(f: impl FnOnce() -> R) -> R {
     const CHANGE_ERROR_DISABLEMENT: usize = 0x1801;
@@ -342,6 +359,16 @@ pub(crate) fn unwatched<R>(f: impl FnOnce() -> R) -> R {
     let result = f();
     disable(usize::MAX); // minus one
     result
+}
+
+/// Tells Valgrind that a word counts as written, though it was made from some that were not.
+#[cfg(all(feature = "std", debug_assertions, not(segno_asan)))]
+pub(crate) fn make_defined(word: &mut u64) {
+    const MAKE_MEM_DEFINED: usize = 0x4d43_0002;
+    if VALGRIND.load(Ordering::Relaxed) {
+        let address = core::ptr::from_mut(word).expose_provenance();
+        valgrind_request([MAKE_MEM_DEFINED, address, size_of::<u64>(), 0, 0, 0]);
+    }
 }
 
 /// Tells Valgrind that a stack lies there; answers a number to deregister it by, 0 if

@@ -9,20 +9,23 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use segno::copy::{Image, Region, enter};
 use segno::frame::*;
 
 mod frame_programs;
+mod owned;
 
 use frame_programs::recurse::{Recursive, recurse};
 use frame_programs::*;
+use owned::Owned;
 
 /// A script, or some of them on the native stack.
 #[derive(Clone)]
 enum Imaged {
-    Script(Script),
+    Script(Script, #[expect(dead_code, reason = "is dropped")] Owned),
     Image(Image<Self>),
 }
 
@@ -37,7 +40,7 @@ impl Describe for Imaged {
         static SCRIPT: FrameDescriptor = FrameDescriptor::new("script", &[]);
         static IMAGE: FrameDescriptor = FrameDescriptor::new("image", &[]);
         match self {
-            Self::Script(_) => &SCRIPT,
+            Self::Script(..) => &SCRIPT,
             Self::Image(_) => &IMAGE,
         }
     }
@@ -54,33 +57,33 @@ impl Frame for Imaged {
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
         match self {
             Self::Image(image) => image.resume(input, cx),
-            Self::Script(_) => enter(self, input, cx, recurse),
+            Self::Script(..) => enter(self, input, cx, recurse),
         }
     }
 
     fn catches(&self) -> bool {
         match self {
             Self::Image(image) => image.catches(),
-            Self::Script(script) => script.catches(),
+            Self::Script(script, _) => script.catches(),
         }
     }
 
     fn one_shot(&self) -> Option<&'static str> {
         match self {
             Self::Image(image) => image.one_shot(),
-            Self::Script(script) => script.one_shot(),
+            Self::Script(script, _) => script.one_shot(),
         }
     }
 }
 
 impl Recursive for Imaged {
     fn of(script: Script) -> Self {
-        Self::Script(script)
+        Self::Script(script, Owned::new())
     }
 
     fn script(&mut self) -> &mut Script {
         match self {
-            Self::Script(script) => script,
+            Self::Script(script, _) => script,
             Self::Image(_) => unreachable!("an image is no state"),
         }
     }
@@ -101,7 +104,7 @@ impl Recursive for Imaged {
 #[allow(unsafe_code, reason = "promises what is in the frames")]
 fn imaged(region: &Region) -> Machine<Imaged> {
     // SAFETY: when `recurse` asks, it has given away what it had, but for numbers.
-    let image = unsafe { Image::new(region, Imaged::Script(root()), recurse) };
+    let image = unsafe { Image::new(region, Imaged::of(root()), recurse) };
     Machine::new(Imaged::Image(image))
 }
 
@@ -134,12 +137,18 @@ fn without_sizes(mut ending: Ending) -> Ending {
     ending
 }
 
-fn by_images(program: &Program, region: &Region, fuel: u64) -> Ending {
+/// Runs a program by images; a machine that has suspended goes on as another, or as itself.
+fn by_images(
+    program: &Program,
+    region: &Region,
+    fuel: u64,
+    goes_on: impl Fn(Machine<Imaged>, Result<Value, Value>) -> Machine<Imaged>,
+) -> Ending {
     let (mut machine, mut world) = (imaged(region), World::new(program));
     let ending = loop {
         match machine.run_for(fuel, &mut world) {
             Ok(Outcome::Suspended(question)) => {
-                machine.answer(world.answer(&question)).unwrap();
+                machine = goes_on(machine, world.answer(&question));
             }
             Ok(Outcome::OutOfFuel) => {}
             outcome => break Ending::new(&world, &outcome),
@@ -151,27 +160,45 @@ fn by_images(program: &Program, region: &Region, fuel: u64) -> Ending {
     ending
 }
 
+fn answered(mut machine: Machine<Imaged>, with: Result<Value, Value>) -> Machine<Imaged> {
+    machine.answer(with).unwrap();
+    machine
+}
+
+fn without(program: &Program, is_left_out: impl Fn(&Op) -> bool) -> Program {
+    let mut program = program.clone();
+    for block in &mut program {
+        block.retain(|op| !is_left_out(op));
+    }
+    program
+}
+
+/// What a host call does with images is told apart.
+fn is_barrier(op: &Op) -> bool {
+    matches!(op, Op::Barrier(_))
+}
+
+/// Whether it gets to a limit, which images get to later.
+fn meets_limit(ending: &Ending) -> bool {
+    ending.log.iter().any(|event| {
+        matches!(
+            event,
+            Event::Resumed {
+                with: Heard::Refused(Refusal::Depth { .. }),
+                ..
+            }
+        )
+    })
+}
+
 #[test]
 fn one_meaning_as_data_and_as_images() {
     let region = Region::new(256 * 1024).unwrap();
     let passed = Cell::new(0);
     for_all(10_000, Without::default(), |program, number| {
-        let mut program = program.clone();
-        for block in &mut program {
-            // What a host call does with images is told apart.
-            block.retain(|op| !matches!(op, Op::Barrier(_)));
-        }
+        let program = without(program, is_barrier);
         let expected = by_machine(machine(), World::new(&program), u64::MAX);
-        let meets_limit = |event: &Event| {
-            matches!(
-                event,
-                Event::Resumed {
-                    with: Heard::Refused(Refusal::Depth { .. }),
-                    ..
-                }
-            )
-        };
-        if expected.log.iter().any(meets_limit) {
+        if meets_limit(&expected) {
             passed.set(passed.get() + 1);
             return Ok(());
         }
@@ -180,8 +207,99 @@ fn one_meaning_as_data_and_as_images() {
         } else {
             1 + number % 7
         };
-        let found = by_images(&program, &region, fuel);
+        let found = by_images(&program, &region, fuel, answered);
+        owned::none_left();
         same(&without_sizes(found), &without_sizes(expected))
     });
     println!("{} programs passed over", passed.get());
+}
+
+/// The same machine, with the states of images in their place.
+fn by_states(mut machine: Machine<Imaged>, with: Result<Value, Value>) -> Machine<Imaged> {
+    let Some(k) = machine.continuation() else {
+        return answered(machine, with);
+    };
+    let inspector = machine.inspector();
+    let beside = machine.beside();
+    drop(machine);
+    let mut entries = Vec::new();
+    for entry in inspector.take_apart(k).unwrap().entries {
+        match entry {
+            Entry::Frame { frame, marks } => {
+                let mut states = states(frame);
+                let lowest = states.remove(0);
+                entries.extend(states.into_iter().rev().map(Entry::frame));
+                entries.push(Entry::Frame {
+                    frame: lowest,
+                    marks,
+                });
+            }
+            entry => entries.push(entry),
+        }
+    }
+    let mut machine = beside;
+    let k = inspector.build(Layout { entries }).unwrap();
+    machine.start_with(k, with).unwrap();
+    machine
+}
+
+fn states(frame: Imaged) -> Vec<Imaged> {
+    match frame {
+        Imaged::Image(image) => image.states(),
+        script @ Imaged::Script(..) => vec![script],
+    }
+}
+
+#[test]
+fn images_go_on_as_their_states() {
+    let region = Region::new(256 * 1024).unwrap();
+    let family = Without {
+        once: true,
+        ..Without::default()
+    };
+    let replaced = Cell::new(0);
+    for_all(5_000, family, |program, number| {
+        // Who goes on with a continuation enters its winders.
+        let program = without(program, |op| {
+            is_barrier(op) || matches!(op, Op::Wind { .. })
+        });
+        let expected = by_machine(machine(), World::new(&program), u64::MAX);
+        if meets_limit(&expected) {
+            return Ok(());
+        }
+        let left = Cell::new(number % 3);
+        let found = by_images(&program, &region, u64::MAX, |machine, with| {
+            if left.replace(left.get().wrapping_sub(1)) == 0 {
+                replaced.set(replaced.get() + 1);
+                by_states(machine, with)
+            } else {
+                answered(machine, with)
+            }
+        });
+        owned::none_left();
+        same(&without_sizes(found), &without_sizes(expected))
+    });
+    assert!(replaced.get() > 100, "{} were replaced", replaced.get());
+}
+
+#[test]
+fn a_state_of_an_image_panics_when_it_is_cloned() {
+    let region = Region::new(256 * 1024).unwrap();
+    let panicked = Cell::new(0);
+    for_all(5_000, Without::default(), |program, number| {
+        let program = without(program, is_barrier);
+        owned::CLONES.set(number % 20);
+        let run = AssertUnwindSafe(|| by_images(&program, &region, u64::MAX, answered));
+        let ending = catch_unwind(run);
+        owned::CLONES.set(u64::MAX);
+        if let Err(payload) = ending {
+            if payload.downcast_ref() != Some(&"on purpose") {
+                resume_unwind(payload);
+            }
+            panicked.set(panicked.get() + 1);
+        }
+        owned::none_left();
+        Ok(())
+    });
+    assert!(panicked.get() > 100, "{} panicked", panicked.get());
 }

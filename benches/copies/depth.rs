@@ -108,21 +108,33 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    fn machine(self, depth: u64, region: &Region) -> Machine<Down> {
+    /// Whether it is to be had on this target.
+    pub(crate) fn is_there(self) -> bool {
+        match self {
+            Self::Duplicated => self.region().is_some(),
+            _ => true,
+        }
+    }
+
+    fn region(self) -> Option<Region> {
+        match self {
+            Self::Duplicated => Region::new(256 * 1024).ok(),
+            _ => None,
+        }
+    }
+
+    fn machine(self, depth: u64, region: Option<&Region>) -> Machine<Down> {
+        let region = || region.unwrap_or_else(|| panic!("there is no region"));
         Machine::new(match self {
             Self::Described => Down::Described(depth),
             Self::Kept => Down::Kept(depth),
             Self::Registered => Down::Registered(depth),
             Self::Duplicated => {
                 // SAFETY: a frame has numbers in its variables, and no reference to its state.
-                Down::Image(unsafe { Image::new(region, Down::Registered(depth), registered) })
+                Down::Image(unsafe { Image::new(region(), Down::Registered(depth), registered) })
             }
         })
     }
-}
-
-pub(crate) fn region() -> Region {
-    Region::new(256 * 1024).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn suspended(machine: &mut Machine<Down>) {
@@ -137,17 +149,17 @@ fn captured(machine: &mut Machine<Down>) -> Continuation<Down> {
 
 /// Goes down and asks, so many times.
 pub(crate) fn go_down(way: Way, depth: u64, times: u64) -> Duration {
-    let region = region();
+    let region = way.region();
     let start = Instant::now();
     for _ in 0..times {
-        suspended(&mut way.machine(depth, &region));
+        suspended(&mut way.machine(depth, region.as_ref()));
     }
     start.elapsed()
 }
 
 /// Asks again at that depth, in one machine that nobody else has captured.
 pub(crate) fn ask_again(way: Way, depth: u64, times: u64) -> Duration {
-    let mut machine = way.machine(depth, &region());
+    let mut machine = way.machine(depth, way.region().as_ref());
     suspended(&mut machine);
     let start = Instant::now();
     for _ in 0..times {
@@ -161,7 +173,7 @@ pub(crate) fn ask_again(way: Way, depth: u64, times: u64) -> Duration {
 
 /// Resumes what was captured at that depth once more, to where it asks again; and gives that up.
 pub(crate) fn resume_captured(way: Way, depth: u64, times: u64) -> Duration {
-    let mut machine = way.machine(depth, &region());
+    let mut machine = way.machine(depth, way.region().as_ref());
     suspended(&mut machine);
     let k = captured(&mut machine);
     let start = Instant::now();
@@ -177,7 +189,7 @@ pub(crate) fn resume_captured(way: Way, depth: u64, times: u64) -> Duration {
 
 /// The same, to its end.
 pub(crate) fn return_captured(way: Way, depth: u64, times: u64) -> Duration {
-    let mut machine = way.machine(depth, &region());
+    let mut machine = way.machine(depth, way.region().as_ref());
     suspended(&mut machine);
     let k = captured(&mut machine);
     let start = Instant::now();

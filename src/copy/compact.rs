@@ -1,20 +1,23 @@
 //! Coroutines that are small while they are idle.
 //!
 //! ```text
-//! CompactCoroutine → Head +-----------------------+
-//!                         | Tenant: region, base, |  what the region knows
-//!                         |         slice ────────┼─→ bytes, while they are not in place
-//!                         +-----------------------+
-//!                         | Coroutine on a Lease  |  stack pointer, link
-//!                         +-----------------------+
+//! CompactCoroutine: a Coroutine on a Lease
+//!                                   │
+//!                                   ▼
+//!              +--------------------------------+
+//!              | Tenant: region, base, sp, slice ──→ bytes, while they are not in place
+//!              +--------------------------------+
 //! ```
+//!
+//! The coroutine's words are in the handle itself, not behind a pointer that a resume would
+//! have to follow before it can switch.
 //!
 //! # Safety
 //!
-//! A head is on the heap at one address for as long as its handle lives, and longer if the
-//! region has taken it over. The coroutine in it is run only while its bytes are in place:
-//! it is the resident, or `Region::nested` has brought it there. A resume between the two
-//! has nothing else in it.
+//! The handle owns the tenant, a record that the region knows by its address, and passes it
+//! on to the region with itself or frees it when its coroutine has ended. The coroutine is run
+//! only while its bytes are in place: it is the resident, or `Region::nested` has brought it
+//! there.
 
 #![allow(
     unsafe_code,
@@ -23,12 +26,11 @@
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::NonNull;
 
 use super::error::{CopyError, Refused};
-use super::region::{Kind, Lease, Region, Tenant, Turn};
+use super::region::{Lease, Orphan, Region, Tenant, Turn};
 use crate::coroutine::{Coroutine, CoroutineResult, Yielder};
 use crate::engine::{Core, Exit};
 use crate::switch;
@@ -73,74 +75,16 @@ use crate::unwind::{self, CAN_UNWIND, Payload};
 /// # Dropping
 ///
 /// A suspended one is unwound, as a [`Coroutine`] is. Where its bytes cannot be brought back
-/// now, since the region is busy, the region keeps it and unwinds it as soon as nothing is
-/// running there; if it answers with a panic then, the payload is dropped. On another thread
+/// now, since the region is busy, the region keeps it and unwinds it when it is used next and
+/// nothing is running there; if it answers with a panic then, the payload is dropped. On another thread
 /// than the region's, it is leaked.
 ///
 /// # Debug builds
 ///
-/// keep a checksum of what is suspended, and panic where it has changed.
+/// In debug builds a checksum is kept of what is suspended, and who resumes it or evicts it
+/// gets a panic if somebody has written there. (Not under AddressSanitizer.)
 pub struct CompactCoroutine<Input, Yield, Return> {
-    head: NonNull<Head<Input, Yield, Return>>,
-    owns: PhantomData<Head<Input, Yield, Return>>,
-}
-
-#[repr(C)]
-struct Head<I, Y, R> {
-    tenant: Tenant,
-    coroutine: ManuallyDrop<Coroutine<I, Y, R, Lease>>,
-}
-
-impl<I, Y, R> Head<I, Y, R> {
-    const KIND: Kind = Kind {
-        stack_pointer: Self::stack_pointer,
-        drop: Self::drop_unwanted,
-    };
-
-    unsafe fn stack_pointer(tenant: NonNull<Tenant>) -> usize {
-        // SAFETY: the tenant begins a head of this type, since it has this kind.
-        unsafe { (*tenant.cast::<Self>().as_ptr()).coroutine.core().sp() }
-    }
-
-    unsafe fn drop_unwanted(tenant: NonNull<Tenant>) {
-        let head = tenant.cast::<Self>();
-        // SAFETY: as above; the handle is gone.
-        if let Ok(Err(payload)) = unsafe { Self::unwind(head) } {
-            // Dropping it could be another panic: that one stays.
-            let _kept = unwind::catch(|| drop(payload)).map_err(ManuallyDrop::new);
-        }
-        // SAFETY: it has ended, and nobody else knows it.
-        drop(unsafe { Box::from_raw(head.as_ptr()) });
-    }
-
-    /// Unwinds the body, or says why it cannot be brought to its place.
-    ///
-    /// # Safety
-    ///
-    /// It is suspended.
-    #[cold]
-    #[inline(never)]
-    unsafe fn unwind(this: NonNull<Self>) -> Result<Result<(), Payload>, CopyError> {
-        let tenant = this.cast::<Tenant>();
-        // SAFETY: the head lives, and the coroutine is in its place where it is run.
-        unsafe {
-            let region = &(*this.as_ptr()).tenant.region;
-            let coroutine = &raw mut (*this.as_ptr()).coroutine;
-            match region.admit(tenant)? {
-                Turn::Here => {
-                    region.begin(tenant);
-                    let outcome = (*coroutine).unwind_to_the_end();
-                    region.ended(tenant);
-                    Ok(outcome)
-                }
-                Turn::Nested => {
-                    let mut outcome = Ok(());
-                    region.nested(tenant, &mut || outcome = (*coroutine).unwind_to_the_end())?;
-                    Ok(outcome)
-                }
-            }
-        }
-    }
+    coroutine: ManuallyDrop<Coroutine<Input, Yield, Return, Lease>>,
 }
 
 impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
@@ -206,45 +150,39 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
             Ok(place) => place,
             Err(error) => return Err(Refused { error, value: body }),
         };
-        let lease = place.lease();
+        let lease = place.tenant();
+        let tenant = lease.tenant;
         if let Err(error) = Core::<Input, Yield, Return, Lease>::check::<F>(&lease) {
+            // SAFETY: nobody else knows it.
+            drop(unsafe { Box::from_raw(tenant.as_ptr()) });
             let error = CopyError::of(error);
             return Err(Refused { error, value: body });
         }
-        let head = NonNull::from(Box::leak(Box::<Head<Input, Yield, Return>>::new_uninit()));
-        let head = head.cast::<Head<Input, Yield, Return>>();
-        let fields = head.as_ptr();
-        // SAFETY: both fields of the head are written. The stack was checked, and the region
-        // lends it to this coroutine whenever it runs.
-        unsafe {
-            (&raw mut (*fields).tenant)
-                .write(Tenant::new(&place, &Head::<Input, Yield, Return>::KIND));
-            place.take(head.cast(), move || {
-                let coroutine = Coroutine::lay_out(lease, "", body);
-                (&raw mut (*fields).coroutine).write(ManuallyDrop::new(coroutine));
+        let mut coroutine = MaybeUninit::uninit();
+        // SAFETY: the stack was checked, and the region lends it to this coroutine whenever
+        // it runs.
+        let coroutine = unsafe {
+            place.take(tenant, || {
+                let laid_out = Coroutine::lay_out(lease, "", body);
+                coroutine.write(laid_out).core().sp()
             });
-        }
+            coroutine.assume_init()
+        };
         Ok(Self {
-            head,
-            owns: PhantomData,
+            coroutine: ManuallyDrop::new(coroutine),
         })
     }
 
     #[inline(always)]
     fn tenant(&self) -> NonNull<Tenant> {
-        self.head.cast()
+        self.coroutine.core().stack().tenant
     }
 
     #[inline(always)]
     fn region(&self) -> &Region {
-        // SAFETY: the head lives as long as the handle, and the field never changes.
-        unsafe { &(*self.head.as_ptr()).tenant.region }
-    }
-
-    #[inline(always)]
-    fn coroutine(&self) -> &Coroutine<Input, Yield, Return, Lease> {
-        // SAFETY: the head lives, and the coroutine runs only while the handle is borrowed.
-        unsafe { &(*self.head.as_ptr()).coroutine }
+        // SAFETY: the tenant lives as long as the handle, and the region writes to it only
+        // what is not its region.
+        unsafe { (*self.tenant().as_ptr()).region() }
     }
 
     /// Runs the body until it suspends or returns.
@@ -253,17 +191,16 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
     ///
     /// Where [`try_resume`](Self::try_resume) refuses; or with the panic that leaves the
     /// body.
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     #[track_caller]
     pub fn resume(&mut self, value: Input) -> CoroutineResult<Yield, Return> {
         if !self.region().is_resident(self.tenant()) {
             match self.admit() {
                 Ok(Turn::Here) => {}
-                Ok(Turn::Nested) => match self.run_nested(value) {
-                    Ok(exit) => return Self::result(exit),
+                turn => match self.run_elsewhere(turn, value) {
+                    Ok(result) => return result,
                     Err(refused) => panic!("{refused}"),
                 },
-                Err(error) => panic!("{error}"),
             }
         }
         // SAFETY: it is the resident.
@@ -302,8 +239,7 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
         if !self.region().is_resident(self.tenant()) {
             match self.admit() {
                 Ok(Turn::Here) => {}
-                Ok(Turn::Nested) => return self.run_nested(value).map(Self::result),
-                Err(error) => return Err(Refused { error, value }),
+                turn => return self.run_elsewhere(turn, value),
             }
         }
         // SAFETY: it is the resident.
@@ -311,12 +247,9 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
     }
 
     /// Brings the coroutine to its place.
-    #[inline]
+    #[inline(always)]
     fn admit(&self) -> Result<Turn, CopyError> {
-        if self.done() {
-            return Err(CopyError::Done);
-        }
-        // SAFETY: it is suspended, since the handle is not borrowed elsewhere.
+        // SAFETY: the handle is borrowed, so that the coroutine is not running.
         unsafe { self.region().admit(self.tenant()) }
     }
 
@@ -325,37 +258,96 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
     /// It is the resident.
     #[inline(always)]
     unsafe fn run(&mut self, value: Input) -> Exit<Yield, Return> {
-        let (region, tenant) = (self.region(), self.tenant());
+        let tenant = self.tenant();
         // SAFETY: its bytes are in place.
         unsafe {
-            region.begin(tenant);
-            let exit = (*self.head.as_ptr()).coroutine.core_mut().resume(value);
+            self.region().begin(tenant);
+            let exit = self.coroutine.core_mut().resume(value);
             match exit {
-                Exit::Yield(_) => region.suspended(tenant),
-                _ => region.ended(tenant),
+                Exit::Yield(_) => self.region().suspended(tenant, self.coroutine.core().sp()),
+                _ => self.region().ended(tenant),
             }
             exit
         }
     }
 
+    /// Runs it below the running one, if its turn is such.
+    #[inline(always)]
+    fn run_elsewhere(
+        &mut self,
+        turn: Result<Turn, CopyError>,
+        value: Input,
+    ) -> Result<CoroutineResult<Yield, Return>, Refused<Input>> {
+        if let Err(error) = turn {
+            return Err(Refused { error, value });
+        }
+        let tenant = self.tenant();
+        let core = self.coroutine.core_mut();
+        // Moved there and back, so that nobody else knows the handle: then, in a loop of hits, the
+        // compiler keeps the stack pointer in a register.
+        // SAFETY: the other takes its place, and nothing unwinds until it is back.
+        unsafe {
+            let mut other = core.moved();
+            let exit = Self::run_nested(&mut other, tenant, value);
+            core.move_back(other);
+            exit.map(Self::result)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Its turn is a nested one.
     #[cold]
     #[inline(never)]
-    fn run_nested(&mut self, value: Input) -> Result<Exit<Yield, Return>, Refused<Input>> {
+    unsafe fn run_nested(
+        core: &mut Core<Input, Yield, Return, Lease>,
+        tenant: NonNull<Tenant>,
+        value: Input,
+    ) -> Result<Exit<Yield, Return>, Refused<Input>> {
         let (mut input, mut exit) = (Some(value), None);
-        let coroutine = self.head.as_ptr();
-        // SAFETY: the region has said that its turn is a nested one, and brings it to its
-        // place before it calls the closure.
+        // SAFETY: the region brings it to its place before it calls the closure; the tenant
+        // lives as long as the handle.
         let admitted = unsafe {
-            self.region().nested(self.tenant(), &mut || {
+            (*tenant.as_ptr()).region().nested(tenant, &mut || {
                 if let Some(input) = input.take() {
-                    exit = Some((*coroutine).coroutine.core_mut().resume(input));
+                    exit = Some(core.resume(input));
                 }
+                core.sp()
             })
         };
         match (admitted, exit, input) {
             (Ok(()), Some(exit), _) => Ok(exit),
             (Err(error), _, Some(value)) => Err(Refused { error, value }),
             _ => unreachable!("the closure is called once, or not at all"),
+        }
+    }
+
+    /// Unwinds the body, or says why it cannot be brought to its place.
+    #[cold]
+    #[inline(never)]
+    fn unwind(&mut self) -> Result<Result<(), Payload>, CopyError> {
+        let tenant = self.tenant();
+        let region: *const Region = self.region();
+        let turn = self.admit()?;
+        // SAFETY: the tenant and its region live as long as the handle, and the coroutine is
+        // in its place where it is run.
+        unsafe {
+            match turn {
+                Turn::Here => {
+                    (*region).begin(tenant);
+                    let outcome = self.coroutine.unwind_to_the_end();
+                    (*region).ended(tenant);
+                    Ok(outcome)
+                }
+                Turn::Nested => {
+                    let mut outcome = Ok(());
+                    (*region).nested(tenant, &mut || {
+                        outcome = self.coroutine.unwind_to_the_end();
+                        self.coroutine.core().sp()
+                    })?;
+                    Ok(outcome)
+                }
+            }
         }
     }
 
@@ -374,15 +366,13 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
         if self.done() {
             return true;
         }
-        let sp = self.coroutine().core().sp();
         // SAFETY: the first word of a suspended stack tells, wherever it lies. One whose
         // stack pointer is on another stack got there by running.
         unsafe {
-            let tenant = &(*self.head.as_ptr()).tenant;
-            match tenant.find(sp) {
-                Some(address) => !switch::is_fresh(address),
-                None => true,
-            }
+            self.tenant()
+                .as_ref()
+                .top()
+                .is_none_or(|address| !switch::is_fresh(address))
         }
     }
 
@@ -390,16 +380,13 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
     /// the coroutine was reset. A coroutine that is done cannot be resumed.
     #[inline]
     pub fn done(&self) -> bool {
-        self.coroutine().done()
+        self.coroutine.done()
     }
 
     /// How many bytes of its stack are kept while it is suspended; 0 once it is done.
     pub fn image_size(&self) -> usize {
-        if self.done() {
-            return 0;
-        }
-        // SAFETY: the head lives.
-        unsafe { Tenant::size(self.tenant()) }
+        // SAFETY: the tenant lives, and is not running.
+        unsafe { self.tenant().as_ref() }.size()
     }
 
     /// Unwinds a suspended body, which drops what lives on its stack. Does nothing if the
@@ -423,8 +410,7 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
             CAN_UNWIND || !self.started(),
             "a suspended coroutine cannot be unwound without the feature `unwind` and panic=unwind"
         );
-        // SAFETY: it is suspended.
-        match unsafe { Head::unwind(self.head) } {
+        match self.unwind() {
             Ok(Ok(())) => {}
             Ok(Err(payload)) => unwind::rethrow(payload),
             Err(error) => panic!("{error}"),
@@ -446,14 +432,14 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
         if !self.done() {
             // SAFETY: it is suspended, and the caller gives up what it has.
             unsafe {
-                (*self.head.as_ptr()).coroutine.force_reset();
-                self.region().ended(self.tenant());
+                self.coroutine.force_reset();
+                self.region().forget(self.tenant());
             }
         }
     }
 
     /// The end of a handle whose coroutine is suspended, or which is on another thread.
-    /// Answers whether the head can be freed.
+    /// Answers whether the tenant can be freed.
     #[cold]
     #[inline(never)]
     fn give_up(&mut self) -> Result<bool, Payload> {
@@ -465,13 +451,29 @@ impl<Input, Yield, Return> CompactCoroutine<Input, Yield, Return> {
                 "a suspended coroutine was dropped, which needs the feature `unwind` and panic=unwind",
             );
         }
-        // SAFETY: it is suspended.
-        match unsafe { Head::unwind(self.head) } {
+        match self.unwind() {
             Ok(outcome) => outcome.map(|()| true),
             Err(_) => {
-                self.region().adopt(self.tenant());
+                // SAFETY: what is left here is not used again.
+                let moved = Box::new(unsafe { core::ptr::read(self) });
+                self.region().adopt(Orphan {
+                    handle: Box::into_raw(moved).cast(),
+                    drop: Self::drop_orphan,
+                });
                 Ok(false)
             }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The handle was made by `give_up`, and this is its end.
+    unsafe fn drop_orphan(handle: *mut ()) {
+        // SAFETY: the caller says so.
+        let orphan = unsafe { Box::from_raw(handle.cast::<Self>()) };
+        if let Err(payload) = unwind::catch(|| drop(orphan)) {
+            // Dropping it could be another panic: that one stays.
+            let _kept = unwind::catch(|| drop(payload)).map_err(ManuallyDrop::new);
         }
     }
 }
@@ -485,8 +487,8 @@ impl<Input, Yield, Return> Drop for CompactCoroutine<Input, Yield, Return> {
             self.give_up()
         };
         if !matches!(outcome, Ok(false)) {
-            // SAFETY: it has ended, and this is the only handle.
-            drop(unsafe { Box::from_raw(self.head.as_ptr()) });
+            // SAFETY: the coroutine has ended, and this is its only handle.
+            drop(unsafe { Box::from_raw(self.tenant().as_ptr()) });
         }
         if let Err(payload) = outcome {
             unwind::rethrow(payload);

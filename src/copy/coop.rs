@@ -6,6 +6,7 @@ use core::fmt;
 use core::mem;
 use core::ptr;
 
+use super::state::State;
 use crate::engine;
 use crate::frame::{Context, Continuation, Describe, Frame, Input, Interrupted, MarkKey};
 use crate::frame::{PromptTag, Refusal, Stacked, Step};
@@ -102,8 +103,8 @@ pub(super) trait Outside<F: Frame> {
     fn world(&mut self) -> &mut F::World;
 
     /// Has a step done while the native stack stands still, and answers what comes; or gives
-    /// it back, since the native stack has to be left first.
-    fn ask(&mut self, step: Step<F>, top: *const Node<F>) -> Result<Input<F>, Step<F>>;
+    /// it back, since the native stack has to be left first. The frame of `top` may end by that.
+    fn ask(&mut self, step: Step<F>, top: *const Node<F>, ends: bool) -> Result<Input<F>, Step<F>>;
 }
 
 impl<F: Frame> Outside<F> for Context<'_, F> {
@@ -119,7 +120,7 @@ impl<F: Frame> Outside<F> for Context<'_, F> {
         self.world
     }
 
-    fn ask(&mut self, step: Step<F>, _: *const Node<F>) -> Result<Input<F>, Step<F>> {
+    fn ask(&mut self, step: Step<F>, _: *const Node<F>, _: bool) -> Result<Input<F>, Step<F>> {
         Err(step)
     }
 }
@@ -146,7 +147,7 @@ pub(super) struct Run<'r, F: Frame> {
     /// with: then it is not left.
     root: *const Node<F>,
     /// What the frame has come to that has just ended, if it was ended by a step.
-    done: Option<Result<F::Value, F::Value>>,
+    done: Option<Came<F>>,
     /// The state on top, of those that were registered, and so on.
     top: *const Node<F>,
     /// The kind of the lowest frame.
@@ -258,48 +259,62 @@ impl<'r, F: Frame> Run<'r, F> {
 
     /// Has a step done: here, or once the native stack is left.
     fn ask(&mut self, step: Step<F>) -> Came<F> {
-        self.return_fuel();
+        // An image is copied with this in it: while it stands still, nothing is owned here.
+        self.continuation = None;
+        if self.done.take().is_some() {
+            return Err(self.stayed());
+        }
         // What ends a frame ends the one that asks, not all that stay here.
-        let ends = self.top != self.root
-            && !self.root.is_null()
-            && matches!(
-                step,
-                Step::Return(_) | Step::TailCall(_) | Step::TailResume { .. }
-            );
-        let answer = match step {
-            Step::Return(value) if ends => Ok(Input::Value(value)),
-            Step::TailCall(frame) if ends => self.outside.ask(Step::Call(frame), self.top),
+        let ends = self.stays_here() && self.top != self.root;
+        let (step, ends) = match step {
+            Step::Return(value) if ends => return self.ended(Ok(value)),
+            Step::Raise(error) if ends => return self.ended(raise(error)),
+            Step::Refuse(refusal) if ends => return self.ended(Err((*refusal).into())),
+            Step::TailCall(frame) if ends => (Step::Call(frame), true),
             Step::TailResume { continuation, with } if ends => {
-                let step = Step::Resume { continuation, with };
-                self.outside.ask(step, self.top)
+                (Step::Resume { continuation, with }, true)
             }
-            step => self.outside.ask(step, self.top),
+            step => (step, false),
         };
+        self.return_fuel();
+        let answer = self.outside.ask(step, self.top, ends);
         self.take_fuel();
         match answer {
             Ok(input) => {
                 self.arrived = Some(input);
-                match self.received().map_err(|leave| *leave) {
-                    Ok(value) if ends => {
-                        self.done = Some(Ok(value));
-                        Err(away::<F>())
-                    }
-                    Err(Leave::Raised(error)) if ends => {
-                        self.done = Some(Err(error));
-                        Err(away::<F>())
-                    }
-                    came => came.map_err(Box::new),
+                let came = self.received();
+                match came.as_ref().map_err(|leave| &**leave) {
+                    Ok(_) | Err(Leave::Raised(_)) if ends => self.ended(came),
+                    _ => came,
                 }
             }
             Err(step) => Err(self.leave(Some(step))),
         }
     }
 
+    /// Whether the native stack is never left.
+    fn stays_here(&self) -> bool {
+        !self.root.is_null()
+    }
+
+    /// What the frame is answered that a step has ended, where the native stack is not left.
+    #[cold]
+    fn ended(&mut self, came: Came<F>) -> Came<F> {
+        self.done = Some(came);
+        Err(away::<F>())
+    }
+
+    #[cold]
+    fn stayed(&self) -> Box<Leave<F::Value>> {
+        Refusal::Stayed { frame: self.kind }.into()
+    }
+
     /// What a frame has come to that has answered [`Leave::Away`].
     #[cold]
     pub(super) fn left(&mut self, state: F) -> Came<F> {
         match self.done.take() {
-            Some(done) => done.map_err(|error| Box::new(Leave::Raised(error))),
+            Some(done) => done,
+            None if self.stays_here() => Err(self.stayed()),
             None => {
                 self.frames.push(state);
                 Err(away::<F>())
@@ -317,7 +332,7 @@ impl<'r, F: Frame> Run<'r, F> {
             return Err(self.stays());
         }
         if !is_lowest {
-            if !self.root.is_null() {
+            if self.stays_here() {
                 let why = "its lowest frame alone has marks";
                 return Err(Refusal::Image { why }.into());
             }
@@ -493,6 +508,7 @@ where
     R: FnOnce(Coop<'_, '_, F>) -> Came<F>,
 {
     let kind = state.descriptor().name;
+    let state = State::new(state);
     let run = |at: &mut Run<'_, F>| run(Coop { state, run: at });
     entered(kind, input, cx, run, |at| Some(at.stacked()))
 }
@@ -606,7 +622,7 @@ where
 /// The state is reached through here, and not by a reference beside it, so that nothing
 /// borrows from it while something is asked for: what a capture copies is what the frame has
 /// written.
-pub struct Coop<'c, 'r, F: Frame, S = &'c mut F> {
+pub struct Coop<'c, 'r, F: Frame, S = State<'c, F>> {
     /// The state of this frame.
     pub state: S,
     run: &'c mut Run<'r, F>,
@@ -640,17 +656,16 @@ where
     let mut at = Run::new(outside, input, kind, bounds);
     at.root = &raw const node;
     at.top = at.root;
-    let mut came = run(Coop {
-        state: &mut node.state,
+    let came = run(Coop {
+        state: State::new(&mut node.state),
         run: &mut at,
     });
     at.return_fuel();
-    if is_away::<F>(&came) {
-        came = match at.done.take() {
-            Some(done) => done.map_err(|error| Box::new(Leave::Raised(error))),
-            None => Err(Refusal::Stayed { frame: kind }.into()),
-        };
-    }
+    let came = match at.done.take() {
+        Some(done) if is_away::<F>(&came) => done,
+        None if !is_away::<F>(&came) => came,
+        _ => Err(at.stayed()),
+    };
     if at.arrived.is_some() {
         return Err(Refusal::Missed { frame: kind }.into());
     }
@@ -687,7 +702,7 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
         };
         linked.run.top = &raw const node;
         let came = run(Coop {
-            state: &mut node.state,
+            state: State::new(&mut node.state),
             run: &mut *linked.run,
         });
         drop(linked);

@@ -2,9 +2,8 @@
 //!
 //! ```text
 //! Image → Head +-----------------------+
-//!              | Tenant: region, base, |  what the region knows
-//!              |         slice ────────┼─→ bytes, while they are not in place
-//!              +-----------------------+
+//!              | tenant ───────────────┼─→ what the region knows; its bytes, while they are
+//!              +-----------------------+   not in place
 //!              | life, core            |  not begun; or the stack pointer, link, and the
 //!              | top ──────────────────┼─→ state on top, an address in the region
 //!              +-----------------------+
@@ -30,19 +29,25 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem;
+use core::mem::{self, ManuallyDrop, offset_of};
+use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
 use super::coop::{Came, Coop, Leave, Node, Outside, stay};
 use super::error::CopyError;
-use super::region::{Kind, Lease, Region, Tenant, Turn};
+use super::region::{Lease, Region, Tenant, Turn};
 use crate::engine::{Core, Exit, Link};
 use crate::frame::{Context, Describe, Frame, Input, Refusal, Step, Wind};
+use crate::sanitize;
 use crate::stack::Stack;
 use crate::unwind;
 
-/// How many bytes of the region frames leave to what else runs on it.
-const RESERVE: usize = 16 * 1024;
+/// How many bytes of the region frames leave to what else runs on it: the last function, and what
+/// it calls. A frame is moved on its way into a step, many times in debug builds.
+const fn reserve<F>() -> usize {
+    let moves = size_of::<F>().saturating_mul(64);
+    if moves > 16 * 1024 { moves } else { 16 * 1024 }
+}
 
 /// A function that frames of a type are entered by.
 type Run<F> = for<'c, 'r> fn(Coop<'c, 'r, F>) -> Came<F>;
@@ -58,6 +63,7 @@ struct Message<F: Frame> {
 struct Request<F: Frame> {
     step: Option<Step<F>>,
     top: *const Node<F>,
+    ends: bool,
 }
 
 type Body<F> = Core<NonNull<Message<F>>, NonNull<Request<F>>, Came<F>, Lease>;
@@ -67,46 +73,120 @@ type Body<F> = Core<NonNull<Message<F>>, NonNull<Request<F>>, Came<F>, Lease>;
 /// The machine clones it where a continuation is resumed more than once: its bytes are
 /// copied, and in the copy each state is cloned in its place. So it can be resumed any number of
 /// times, and no function is entered again for that.
+///
+/// It belongs to the thread of its region, and runs while nothing else does there: else its frame is
+/// refused, with [`Refusal::Image`]. To a machine it is one frame, with one frame's marks; so a
+/// machine's limit of the depth is one of its images, each of which has as many frames as the limit
+/// leaves and the region has room for.
+///
+/// # The contract
+///
+/// [`new`](Self::new) is unsafe for what functions may not do while they ask. These do it:
+///
+/// ```no_run
+/// # use segno::copy::{Came, Coop, Image};
+/// # use segno::frame::*;
+/// # #[derive(Clone)]
+/// # enum Act { Frame { items: Vec<i64>, first: *const i64 }, Image(Image<Act>) }
+/// # impl Act {
+/// #     fn items(&mut self) -> &mut Vec<i64> {
+/// #         match self { Act::Frame { items, .. } => items, Act::Image(_) => unreachable!() }
+/// #     }
+/// # }
+/// # impl Frame for Act {
+/// #     type Value = i64;
+/// #     type World = Vec<*mut i64>;
+/// #     fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> { Step::Return(0) }
+/// # }
+/// # impl Describe for Act {
+/// #     fn descriptor(&self) -> &'static FrameDescriptor {
+/// #         static ACT: FrameDescriptor = FrameDescriptor::new("act", &[]);
+/// #         &ACT
+/// #     }
+/// #     fn slot(&self, _: usize) -> Option<&dyn std::fmt::Debug> { None }
+/// # }
+/// // Owns something that is in no state. Each copy frees the same string; one that is dropped
+/// // while it is suspended frees none.
+/// fn owns(mut coop: Coop<Act>) -> Came<Act> {
+///     let name = String::from("segno");
+///     let answer = coop.suspend(1)?;
+///     Ok(answer + i64::from(name.is_empty()))
+/// }
+///
+/// // Holds a pointer into a state. A copy has a vector of its own there, and this one reads the
+/// // original's, which may be gone. (With a reference it does not compile.)
+/// fn points_into_a_state(mut coop: Coop<Act>) -> Came<Act> {
+///     let items = coop.state.items().as_ptr();
+///     let answer = coop.suspend(1)?;
+///     Ok(answer + unsafe { *items })
+/// }
+///
+/// // Gives an address of the stack away. Whoever writes there while this is suspended writes
+/// // into another image, or into what is on nobody's stack any more.
+/// fn gives_an_address_away(mut coop: Coop<Act>) -> Came<Act> {
+///     let mut buffer = 0;
+///     coop.world().push(&raw mut buffer);
+///     coop.suspend(buffer)
+/// }
+///
+/// // Has caught a panic, and asks before it has dropped what that has left: it owns that.
+/// fn keeps_a_panic(mut coop: Coop<Act>) -> Came<Act> {
+///     let caught = std::panic::catch_unwind(|| panic!("no"));
+///     coop.suspend(i64::from(caught.is_err()))
+/// }
+///
+/// // A state that points into itself. States are cloned and moved as all Rust values are; while
+/// // an image is suspended they lie on the heap.
+/// fn points_into_itself(mut coop: Coop<Act>) -> Came<Act> {
+///     if let Act::Frame { items, first } = &mut *coop.state {
+///         *first = items.as_ptr();
+///     }
+///     coop.suspend(1)
+/// }
+/// ```
+///
+/// In each of them it is the *asking* that is wrong. Between two of these a function does what it
+/// likes, and so does what it calls that does not ask.
 pub struct Image<F: Describe> {
     head: NonNull<Head<F>>,
     owns: PhantomData<Head<F>>,
 }
 
-#[repr(C)]
 struct Head<F: Describe> {
-    tenant: Tenant,
+    /// It is owned.
+    tenant: NonNull<Tenant>,
     run: Run<F>,
     wrap: fn(Image<F>) -> F,
     /// What its first frame answers to [`Frame::one_shot`].
     one_shot: Option<&'static str>,
     life: Life<F>,
+    /// Whether its states are being read.
+    looked_at: Cell<bool>,
 }
 
 enum Life<F: Describe> {
     /// It has not begun: this is its first frame.
     Fresh(F),
     /// It runs, or has asked for something.
-    Begun { core: Body<F>, top: *const Node<F> },
+    Begun {
+        core: Body<F>,
+        top: *const Node<F>,
+        /// Whether the topmost frame ends by what it has asked for.
+        ends: bool,
+    },
     /// It has ended.
     Gone,
 }
 
 impl<F: Describe> Head<F> {
-    const KIND: Kind = Kind {
-        stack_pointer: Self::stack_pointer,
-        drop: Self::drop_unwanted,
-    };
-
-    unsafe fn stack_pointer(tenant: NonNull<Tenant>) -> usize {
-        // SAFETY: the tenant begins a head of this type, since it has this kind.
-        match unsafe { &(*tenant.cast::<Self>().as_ptr()).life } {
-            Life::Begun { core, .. } => core.sp(),
-            Life::Fresh(_) | Life::Gone => 0,
-        }
+    fn tenant(&self) -> &Tenant {
+        // SAFETY: it is freed after the head, and nobody runs it meanwhile.
+        unsafe { self.tenant.as_ref() }
     }
 
-    /// Never called: images are dropped where they are.
-    unsafe fn drop_unwanted(_: NonNull<Tenant>) {}
+    fn region(&self) -> &Region {
+        self.tenant().region()
+    }
 }
 
 impl<F: Describe + From<Image<F>>> Image<F> {
@@ -123,7 +203,15 @@ impl<F: Describe + From<Image<F>>> Image<F> {
     /// - holds no reference to a state, nor into one, while it asks;
     /// - gives no address of the stack to anybody outside, as
     ///   [`CompactCoroutine::new`](super::CompactCoroutine::new) says;
-    /// - does not catch the unwinding of what it calls.
+    /// - asks on the stack that it was entered on;
+    /// - has dropped what it has caught of a panic before it asks.
+    ///
+    /// [The contract](Self#the-contract) has an example of each breach.
+    ///
+    /// # Panics
+    ///
+    /// Under AddressSanitizer with `detect_stack_use_after_return`, which keeps variables beside
+    /// the stack.
     #[must_use]
     pub unsafe fn new(region: &Region, frame: F, run: Run<F>) -> Self {
         Self::fresh(region, frame, run, F::from)
@@ -139,12 +227,17 @@ impl<F: Describe> Image<F> {
     }
 
     fn fresh(region: &Region, frame: F, run: Run<F>, wrap: fn(Self) -> F) -> Self {
+        assert!(
+            !sanitize::has_fake_stacks(),
+            "images need AddressSanitizer's option detect_stack_use_after_return=0"
+        );
         Self::of(Head {
-            tenant: Tenant::new(&region.bottom(), &Head::<F>::KIND),
+            tenant: region.bottom().tenant().tenant,
             run,
             wrap,
             one_shot: frame.one_shot(),
             life: Life::Fresh(frame),
+            looked_at: Cell::new(false),
         })
     }
 
@@ -159,7 +252,7 @@ impl<F: Describe> Image<F> {
     }
 
     fn tenant(&self) -> NonNull<Tenant> {
-        self.head.cast()
+        self.head().tenant
     }
 
     /// Goes on: for [`Frame::resume`].
@@ -171,11 +264,11 @@ impl<F: Describe> Image<F> {
     }
 
     fn go_on(&mut self, input: Input<F>, cx: &mut Context<'_, F>) -> Result<Step<F>, CopyError> {
-        let region = self.head().tenant.region.clone();
         let tenant = self.tenant();
-        if !region.is_here() {
+        if !self.head().region().is_here() {
             return Err(CopyError::Thread);
         }
+        let region = self.head().region().clone();
         let (run, wrap) = (self.head().run, self.head().wrap);
         match self.head().life {
             Life::Fresh(_) => self.lay_out(&region)?,
@@ -186,7 +279,7 @@ impl<F: Describe> Image<F> {
             },
             Life::Gone => return Err(CopyError::Done),
         }
-        let (end, _) = bounds(&region.bottom().lease());
+        let (end, _) = bounds::<F>(&Lease { tenant });
         let outer_end = cx.native_end_mut().replace(end);
         let mut message = Message {
             cx: NonNull::from(&mut *cx).cast(),
@@ -207,13 +300,17 @@ impl<F: Describe> Image<F> {
                 // SAFETY: as said.
                 let step = unsafe {
                     let request = request.as_mut();
-                    if let Life::Begun { top, .. } = &mut self.head_mut().life {
-                        *top = request.top;
+                    if let Life::Begun { top, ends, .. } = &mut self.head_mut().life {
+                        (*top, *ends) = (request.top, request.ends);
                     }
                     request.step.take()
                 };
+                let sp = match &self.head().life {
+                    Life::Begun { core, .. } => core.sp(),
+                    Life::Fresh(_) | Life::Gone => unreachable!("it was laid out"),
+                };
                 // SAFETY: it has suspended itself in its place.
-                unsafe { region.suspended(tenant) };
+                unsafe { region.suspended(tenant, sp) };
                 let image = |frame| wrap(Self::fresh(&region, frame, run, wrap));
                 Ok(step.map_or_else(
                     || unreachable!("it asks for a step"),
@@ -246,12 +343,21 @@ impl<F: Describe> Image<F> {
         if place.is_nested() {
             return Err(CopyError::Busy);
         }
-        let (run, lease) = (self.head().run, place.lease());
+        let tenant = self.tenant();
+        let (run, lease) = (self.head().run, Lease { tenant });
+        let available = lease.base().get() - lease.limit().get();
+        let requested = reserve::<F>();
+        if requested > available {
+            return Err(CopyError::Exhausted {
+                requested,
+                available,
+            });
+        }
         Body::<F>::check::<(F, Run<F>, [usize; 2])>(&lease).map_err(CopyError::of)?;
         let Life::Fresh(frame) = mem::replace(&mut self.head_mut().life, Life::Gone) else {
             unreachable!("it has not begun");
         };
-        let bounds = bounds(&lease);
+        let bounds = bounds::<F>(&lease);
         let body = move |link: &Link<NonNull<Message<F>>, NonNull<Request<F>>>, message| {
             let mut outside = Inside {
                 link,
@@ -264,10 +370,15 @@ impl<F: Describe> Image<F> {
         // SAFETY: the region lends the stack to this image whenever it runs. Nothing is
         // borrowed but what the frames are.
         unsafe {
-            place.take(self.tenant(), || {
+            place.take(tenant, || {
                 let core = Body::<F>::new(lease, "", body);
-                let top = ptr::null();
-                (*head).life = Life::Begun { core, top };
+                let sp = core.sp();
+                (*head).life = Life::Begun {
+                    core,
+                    top: ptr::null(),
+                    ends: false,
+                };
+                sp
             });
         }
         Ok(())
@@ -285,12 +396,9 @@ impl<F: Describe> Image<F> {
     pub fn catches(&self) -> bool {
         match &self.head().life {
             Life::Fresh(frame) => frame.catches(),
-            Life::Begun { core, top } => {
-                let nodes = self.nodes(core, *top);
-                // SAFETY: the body stands still.
-                nodes
-                    .into_iter()
-                    .any(|node| unsafe { (*node).state.catches() })
+            Life::Begun { core, top, .. } => {
+                let caught = self.look(core, *top, F::catches);
+                caught.into_iter().any(|catches| catches)
             }
             Life::Gone => false,
         }
@@ -301,48 +409,121 @@ impl<F: Describe> Image<F> {
     pub fn states(&self) -> Vec<F> {
         match &self.head().life {
             Life::Fresh(frame) => Vec::from([frame.clone()]),
-            Life::Begun { core, top } => {
-                let mut states: Vec<F> = self
-                    .nodes(core, *top)
-                    .into_iter()
-                    // SAFETY: the body stands still.
-                    .map(|node| unsafe { (*node).state.clone() })
-                    .collect();
+            Life::Begun { core, top, ends } => {
+                let mut states = self.look(core, *top, F::clone);
                 states.reverse();
+                if *ends {
+                    states.pop();
+                }
                 states
             }
             Life::Gone => Vec::new(),
         }
     }
 
-    /// Where its states are now, the topmost first.
-    fn nodes(&self, core: &Body<F>, top: *const Node<F>) -> Vec<*mut Node<F>> {
-        let away = self.away(core);
-        let mut nodes = Vec::new();
-        let mut next = top;
-        while !next.is_null() {
-            let node = next.addr().wrapping_add(away);
-            let node = ptr::with_exposed_provenance_mut::<Node<F>>(node);
-            nodes.push(node);
-            // SAFETY: a state that was registered, in the region or in the slice.
-            next = unsafe { (*node).below };
+    /// What `look` answers for each of its states, the topmost first.
+    ///
+    /// That may run anything, other images of the region too. So the bytes are on the heap
+    /// meanwhile, where they stay as long as this one is not resumed.
+    fn look<R>(&self, core: &Body<F>, top: *const Node<F>, look: impl Fn(&F) -> R) -> Vec<R> {
+        let (region, looked_at) = (self.head().region(), &self.head().looked_at);
+        assert!(region.is_here(), "{}", CopyError::Thread);
+        assert!(
+            !looked_at.replace(true),
+            "a state looks at the image that it is in"
+        );
+        let _looked_at = LookedAt(looked_at);
+        if region.is_in_place(self.tenant()) {
+            // Room for another.
+            let _place = region.place(0);
         }
-        nodes
+        let bytes = self.bytes();
+        self.states_in(core, top)
+            .into_iter()
+            .map(|state| {
+                // SAFETY: the body stands still.
+                let state = unsafe { Taken::from(bytes.wrapping_add(state)) };
+                look(&state)
+            })
+            .collect()
     }
 
-    /// How far its bytes are from their place.
-    fn away(&self, core: &Body<F>) -> usize {
-        let sp = core.sp();
-        match self.head().tenant.find(sp) {
-            Some(address) => address.wrapping_sub(sp),
+    /// Where its states are in its bytes, the topmost first.
+    fn states_in(&self, core: &Body<F>, top: *const Node<F>) -> Vec<usize> {
+        let (sp, bytes) = (core.sp(), self.bytes());
+        let mut states = Vec::new();
+        let mut node = top.addr();
+        while node != 0 {
+            let at = node.wrapping_sub(sp);
+            states.push(at + offset_of!(Node<F>, state));
+            let below = at + offset_of!(Node<F>, below);
+            let below = ptr::with_exposed_provenance::<*const Node<F>>(bytes + below);
+            // SAFETY: a state that was registered, in the region or on the heap.
+            node = unsafe { below.read_unaligned() }.addr();
+        }
+        states
+    }
+
+    /// Where its bytes are now.
+    fn bytes(&self) -> usize {
+        match self.head().tenant().top() {
+            Some(address) => address,
             None => unreachable!("an image suspends itself on its own stack"),
         }
     }
 }
 
+/// A state that was taken out of the bytes of an image, which need not be aligned for it, until
+/// it is put back.
+struct Taken<F> {
+    state: ManuallyDrop<F>,
+    from: *mut F,
+}
+
+impl<F> Taken<F> {
+    /// # Safety
+    ///
+    /// A state is there, and nobody uses it meanwhile.
+    unsafe fn from(address: usize) -> Self {
+        let from = ptr::with_exposed_provenance_mut::<F>(address);
+        Self {
+            // SAFETY: as the caller says.
+            state: ManuallyDrop::new(unsafe { from.read_unaligned() }),
+            from,
+        }
+    }
+}
+
+impl<F> Deref for Taken<F> {
+    type Target = F;
+
+    fn deref(&self) -> &F {
+        &self.state
+    }
+}
+
+impl<F> Drop for Taken<F> {
+    fn drop(&mut self) {
+        // SAFETY: it was taken from there. It may have changed itself.
+        unsafe {
+            self.from
+                .write_unaligned(ManuallyDrop::take(&mut self.state))
+        };
+    }
+}
+
+/// Says no more that an image is looked at.
+struct LookedAt<'i>(&'i Cell<bool>);
+
+impl Drop for LookedAt<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 /// The lowest address that frames of an image may get to, and how far they are above it.
-fn bounds(lease: &Lease) -> (usize, usize) {
-    let end = lease.limit().get() + RESERVE;
+fn bounds<F>(lease: &Lease) -> (usize, usize) {
+    let end = lease.limit().get().saturating_add(reserve::<F>());
     (end, lease.base().get().saturating_sub(end))
 }
 
@@ -386,76 +567,78 @@ impl<F: Describe> Clone for Image<F> {
     /// If a state's `clone` does; if it is running; or on another thread than its region's.
     fn clone(&self) -> Self {
         let head = self.head();
-        let region = &head.tenant.region;
+        let region = head.region();
         assert!(region.is_here(), "{}", CopyError::Thread);
-        let (life, slice) = match &head.life {
-            Life::Fresh(frame) => (Life::Fresh(frame.clone()), None),
+        let (life, tenant) = match &head.life {
+            Life::Fresh(frame) => {
+                let life = Life::Fresh(frame.clone());
+                (life, region.bottom().tenant().tenant)
+            }
             Life::Gone => panic!("an image is cloned that has ended"),
-            Life::Begun { core, top } => {
-                let nodes = self.nodes(core, *top);
+            Life::Begun { core, top, ends } => {
                 // All clones are made before anything is copied, so that one that panics
                 // leaves nothing behind.
-                // SAFETY: the body stands still.
-                let clones = nodes.iter().map(|&node| unsafe { (*node).state.clone() });
-                let clones: Vec<F> = clones.collect();
-                let sp = core.sp();
-                let from = sp.wrapping_add(self.away(core));
+                let clones = self.look(core, *top, F::clone);
                 // SAFETY: the bytes of a suspended stack, wherever they are; the states in
                 // the copy are overwritten by what it is to own.
                 unsafe {
-                    let slice = head.tenant.copy(from, sp);
-                    for (node, clone) in nodes.into_iter().zip(clones) {
-                        let place = slice.address().wrapping_add(node as usize - from);
-                        let place = ptr::with_exposed_provenance_mut::<Node<F>>(place);
-                        (&raw mut (*place).state).write(clone);
+                    let tenant = head.tenant().duplicate();
+                    let bytes = tenant.as_ref().top();
+                    let bytes = bytes.unwrap_or_else(|| unreachable!("it has a copy"));
+                    for (state, clone) in self.states_in(core, *top).into_iter().zip(clones) {
+                        let place = bytes.wrapping_add(state);
+                        ptr::with_exposed_provenance_mut::<F>(place).write_unaligned(clone);
                     }
-                    let core = core.duplicate(region.bottom().lease());
-                    (Life::Begun { core, top: *top }, Some(slice))
+                    let core = core.duplicate(Lease { tenant });
+                    let (top, ends) = (*top, *ends);
+                    (Life::Begun { core, top, ends }, tenant)
                 }
             }
         };
-        let mut tenant = Tenant::new(&region.bottom(), &Head::<F>::KIND);
-        if let Some(slice) = slice {
-            tenant.slice = slice;
-        }
         Self::of(Head {
             tenant,
             run: head.run,
             wrap: head.wrap,
             one_shot: head.one_shot,
             life,
+            looked_at: Cell::new(false),
         })
     }
 }
 
 impl<F: Describe> Drop for Image<F> {
     fn drop(&mut self) {
-        let region = self.head().tenant.region.clone();
-        let life = mem::replace(&mut self.head_mut().life, Life::Gone);
-        if !region.is_here() {
-            // Neither its states nor its place are this thread's: they are leaked.
-            mem::forget((life, region));
-            return;
+        if !self.head().region().is_here() {
+            return; // Neither its states nor its place are this thread's: they are leaked.
         }
+        let region = self.head().region().clone();
+        let life = mem::replace(&mut self.head_mut().life, Life::Gone);
         let mut states = Vec::new();
         let mut fresh = None;
         match life {
-            Life::Begun { mut core, top } => {
+            Life::Begun { mut core, top, .. } => {
                 // SAFETY: the body stands still, and will not run any more: what its states
                 // own is moved out of the bytes, which are given up.
                 unsafe {
-                    for node in self.nodes(&core, top) {
-                        states.push((&raw const (*node).state).read());
+                    let bytes = self.bytes();
+                    for state in self.states_in(&core, top) {
+                        let state = bytes.wrapping_add(state);
+                        let state = ptr::with_exposed_provenance::<F>(state);
+                        states.push(state.read_unaligned());
                     }
                     core.force_reset();
-                    region.ended(self.tenant());
+                    region.forget(self.tenant());
                 }
             }
             Life::Fresh(frame) => fresh = Some(frame),
             Life::Gone => {}
         }
-        // SAFETY: nobody else knows the head.
-        drop(unsafe { Box::from_raw(self.head.as_ptr()) });
+        let tenant = self.tenant();
+        // SAFETY: nobody else knows the head and the tenant.
+        unsafe {
+            drop(Box::from_raw(self.head.as_ptr()));
+            drop(Box::from_raw(tenant.as_ptr()));
+        }
         drop((fresh, states));
     }
 }
@@ -507,10 +690,11 @@ impl<F: Frame> Outside<F> for Inside<'_, F> {
         unsafe { self.cx.get().cast::<Context<'_, F>>().as_mut() }.world
     }
 
-    fn ask(&mut self, step: Step<F>, top: *const Node<F>) -> Result<Input<F>, Step<F>> {
+    fn ask(&mut self, step: Step<F>, top: *const Node<F>, ends: bool) -> Result<Input<F>, Step<F>> {
         let mut request = Request {
             step: Some(step),
             top,
+            ends,
         };
         let message = self.link.suspend(NonNull::from(&mut request));
         Ok(self.hear(message))

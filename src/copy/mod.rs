@@ -42,10 +42,13 @@
 //! and `duplicate`, which clones what is in them.
 
 mod coop;
+mod state;
 
 pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, caught, enter, enter_keeping, raise};
 
 mod error;
+
+pub use state::State;
 
 pub use error::{CopyError, Refused};
 

@@ -26,12 +26,13 @@
 //!
 //! # Safety
 //!
-//! Only [`Inner::state`] says whose bytes lie in place. A tenant's memory on the heap is
-//! reached through raw pointers, from here and from its handle; it stays while it is
-//! resident or running.
+//! Only [`Inner::resident`] says whose bytes lie in place, and its stack pointer whether they
+//! may change. A tenant's record on the heap is reached through raw pointers, from here and from
+//! its handle; it stays while it is the resident.
 
 #![allow(unsafe_code, reason = "says whose the bytes of a stack are")]
 
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
@@ -77,178 +78,180 @@ pub struct Region {
 }
 
 struct Inner {
-    /// 0, or the address of the resident tenant, or that of the innermost running one with
-    /// [`RUNNING`] added.
-    state: Cell<usize>,
-    /// The thread's number.
+    /// The tenant whose bytes are in their place: suspended, or the innermost running one;
+    /// or null.
+    resident: Cell<*mut Tenant>,
+    /// Its address and the thread's token, added: both are asked for at once.
+    ticket: Cell<usize>,
+    /// The thread's token.
     thread: usize,
     /// Whether there are `orphans` and nobody is seeing to them.
     orphaned: Cell<bool>,
     caring: Cell<bool>,
-    /// Tenants that were dropped while the region was busy.
-    orphans: RefCell<Vec<NonNull<Tenant>>>,
+    orphans: RefCell<Vec<Orphan>>,
     /// The lowest usable address.
     limit: usize,
     stack: DefaultStack,
 }
 
-/// Marks the tenant as running; an address of a tenant is even.
-const RUNNING: usize = 1;
+/// A computation that was dropped while the region was busy.
+pub(super) struct Orphan {
+    pub(super) handle: *mut (),
+    /// Drops what the handle stands for, once; does not unwind.
+    pub(super) drop: unsafe fn(*mut ()),
+}
 
 /// How many bytes below its stack pointer a running computation may use on its way to the
 /// stack that it steps aside to.
 const STEP_ROOM: usize = 1024;
 
-/// How far below its maker a nested computation begins, apart from what its payloads take:
-/// it can be resumed from calls that are that much deeper.
-const NESTED_GAP: usize = 4096;
+/// How far below its maker a nested computation begins, apart from what its values take:
+/// it can be resumed from calls that are that much deeper. Frames of debug builds are larger.
+const NESTED_GAP: usize = if cfg!(debug_assertions) { 16384 } else { 4096 };
+
+/// The stack pointer of a tenant that runs: no stack pointer, and not [`RETURNED`].
+const RUNNING: usize = 2;
 
 std::thread_local! {
     /// 0 in a thread that has made no region.
     static THREAD: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The calling thread's number, which no other thread ever has.
+/// A token of the calling thread, which no other thread ever has. Addresses have no more than
+/// 48 bits, and those of tenants are multiples of 16; so the sum of a token and an address tells
+/// both, for a million threads.
 #[cold]
 #[inline(never)]
-fn number_this_thread() -> usize {
+fn token_of_this_thread() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     if THREAD.get() == 0 {
-        THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        THREAD.set(NEXT.fetch_add(1, Ordering::Relaxed).rotate_right(16));
     }
     THREAD.get()
 }
 
-/// What a region knows of a computation. It begins what a handle owns on the heap.
-#[repr(C)]
+/// What a region knows of a computation: a record on the heap, owned by its handle.
+#[derive(Debug)]
+#[repr(align(16))]
 pub(super) struct Tenant {
-    pub(super) region: Region,
+    region: Region,
     /// The highest address of its bytes.
     base: StackPointer,
-    kind: &'static Kind,
-    pub(super) slice: Slice,
+    /// Its stack pointer, while it is suspended; [`RUNNING`], or [`RETURNED`] once it has ended.
+    sp: usize,
+    slice: Slice,
     watch: Watch,
 }
 
-/// What differs between tenants.
-pub(super) struct Kind {
-    /// Its stack pointer, or [`RETURNED`] once it has ended.
-    pub(super) stack_pointer: unsafe fn(NonNull<Tenant>) -> usize,
-    /// Drops it for good; it is suspended, and its region is free.
-    pub(super) drop: unsafe fn(NonNull<Tenant>),
-}
-
 impl Tenant {
-    pub(super) fn new(place: &Place, kind: &'static Kind) -> Self {
-        Self {
-            region: place.region.clone(),
-            base: place.base,
-            kind,
-            slice: Slice::EMPTY,
-            watch: Watch::NONE,
-        }
-    }
-
     /// The lowest address of the bytes of a suspended tenant. One that suspended itself from
     /// another stack, which hangs on its own, does not say how far down its bytes reach.
-    unsafe fn lowest(this: NonNull<Self>) -> usize {
-        // SAFETY: the caller has a tenant.
-        unsafe {
-            let sp = (this.as_ref().kind.stack_pointer)(this);
-            let limit = this.as_ref().region.inner.limit;
-            if (limit..this.as_ref().base.get()).contains(&sp) {
-                sp
-            } else {
-                limit
-            }
+    #[inline]
+    fn lowest(&self) -> usize {
+        let limit = self.region.inner.limit;
+        if (limit..self.base.get()).contains(&self.sp) {
+            self.sp
+        } else {
+            limit
         }
     }
 
-    /// How many bytes it has.
-    ///
-    /// # Safety
-    ///
-    /// It is suspended.
-    pub(super) unsafe fn size(this: NonNull<Self>) -> usize {
-        // SAFETY: the caller has a tenant.
-        unsafe { this.as_ref().base.get() - Self::lowest(this) }
+    /// How many bytes it has while it is suspended.
+    pub(super) fn size(&self) -> usize {
+        match self.sp {
+            RETURNED => 0,
+            _ => self.base.get() - self.lowest(),
+        }
     }
 
-    /// A copy of its bytes, which begin at `from` now and belong at `sp`.
-    ///
-    /// # Safety
-    ///
-    /// It is suspended at `sp`.
-    pub(super) unsafe fn copy(&self, from: usize, sp: usize) -> Slice {
-        let mut slice = Slice::EMPTY;
-        // SAFETY: its bytes stand still.
-        unsafe { slice.save(from, from + (self.base.get() - sp)) };
-        slice
+    /// The region whose tenant it is.
+    #[inline(always)]
+    pub(super) fn region(&self) -> &Region {
+        &self.region
     }
 
-    /// Where the word is now that belongs at `sp`, the stack pointer, if that is its own
-    /// stack's.
-    pub(super) fn find(&self, sp: usize) -> Option<usize> {
+    /// Where the word is now that belongs at the stack pointer, if that is its own stack's.
+    pub(super) fn top(&self) -> Option<usize> {
         let inner = &*self.region.inner;
-        if !(inner.limit..self.base.get()).contains(&sp) {
+        if !(inner.limit..self.base.get()).contains(&self.sp) {
             None
-        } else if inner.state.get() == core::ptr::from_ref(self) as usize {
-            Some(sp)
+        } else if inner.resident.get().cast_const() == core::ptr::from_ref(self) {
+            Some(self.sp)
         } else {
             Some(self.slice.address())
         }
     }
 
-    /// Notes what its bytes are, now that it is suspended in its place.
+    /// Another, that is suspended where this one is, with a copy of its bytes; the caller owns it.
+    ///
+    /// # Safety
+    ///
+    /// This one is suspended. What the bytes own, each has for itself.
+    pub(super) unsafe fn duplicate(&self) -> NonNull<Self> {
+        let mut slice = Slice::EMPTY;
+        if let Some(from) = self.top() {
+            // SAFETY: its bytes stand still, here or on the heap.
+            unsafe { slice.save(from, from + self.size()) };
+        }
+        NonNull::from(Box::leak(Box::new(Self {
+            region: self.region.clone(),
+            base: self.base,
+            sp: self.sp,
+            slice,
+            watch: Watch::NONE,
+        })))
+    }
+
+    /// Notes what its bytes are.
+    ///
+    /// # Safety
+    ///
+    /// It is suspended, in its place.
     #[inline(always)]
-    unsafe fn note(this: NonNull<Self>) {
-        let _ = this;
-        #[cfg(debug_assertions)]
-        // SAFETY: its bytes stand still.
+    unsafe fn note(&mut self) {
+        // SAFETY: so its bytes stand still.
         unsafe {
-            let tenant = this.as_ptr();
-            (*tenant)
-                .watch
-                .note(Self::lowest(this), (*tenant).base.get());
+            self.watch.note(self.lowest(), self.base.get());
         }
     }
 
-    /// Panics, in debug builds, if its bytes, which are in place, were changed.
+    /// Panics, in debug builds, if its bytes were changed.
+    ///
+    /// # Safety
+    ///
+    /// It is suspended, in its place.
     #[inline(always)]
-    unsafe fn check(this: NonNull<Self>) {
-        let _ = this;
-        #[cfg(debug_assertions)]
-        // SAFETY: its bytes stand still.
+    unsafe fn check(&mut self) {
+        // SAFETY: so its bytes stand still.
         unsafe {
-            let tenant = this.as_ptr();
-            (*tenant)
-                .watch
-                .check(Self::lowest(this), (*tenant).base.get());
+            self.watch.check(self.lowest(), self.base.get());
         }
     }
 
     /// Copies its bytes to the heap.
+    ///
+    /// # Safety
+    ///
+    /// It is suspended, in its place.
     #[inline]
-    unsafe fn save(this: NonNull<Self>) {
-        // SAFETY: it is suspended in its place.
-        unsafe {
-            let lowest = Self::lowest(this);
-            let tenant = this.as_ptr();
-            (*tenant).slice.save(lowest, (*tenant).base.get());
-        }
+    unsafe fn save(&mut self) {
+        // SAFETY: so its bytes stand still.
+        unsafe { self.slice.save(self.lowest(), self.base.get()) };
     }
 
     /// Copies its bytes back to their place.
+    ///
+    /// # Safety
+    ///
+    /// It was saved, and nobody is using what lies below its base.
     #[inline]
-    unsafe fn restore(this: NonNull<Self>) {
-        // SAFETY: it was saved, and nobody is using what lies below its base.
+    unsafe fn restore(&mut self) {
+        let (lowest, base) = (self.lowest(), self.base.get());
+        // SAFETY: the caller says so.
         unsafe {
-            let lowest = Self::lowest(this);
-            let tenant = this.as_ref();
-            let base = tenant.base.get();
-            sanitize::forget_stack(tenant.region.inner.limit, base);
-            tenant.slice.restore(lowest, base);
-            Self::check(this);
+            sanitize::forget_stack(self.region.inner.limit, base);
+            self.slice.restore(lowest, base);
+            self.check();
         }
     }
 }
@@ -269,24 +272,26 @@ pub(super) enum Turn {
     Nested,
 }
 
-/// The stack of one tenant, lent as long as its turn lasts.
+/// The stack of one tenant, lent as long as its turn lasts. It leads to the tenant.
 #[derive(Debug)]
 pub(super) struct Lease {
-    limit: StackPointer,
-    base: StackPointer,
+    pub(super) tenant: NonNull<Tenant>,
 }
 
 // SAFETY: the region sees to it that one tenant at a time uses the bytes; its guard lies
-// below the limit.
+// below the limit. The tenant lives as long as the handle that has the lease.
 unsafe impl Stack for Lease {
     #[inline(always)]
     fn base(&self) -> StackPointer {
-        self.base
+        // SAFETY: see above.
+        unsafe { self.tenant.as_ref() }.base
     }
 
     #[inline(always)]
     fn limit(&self) -> StackPointer {
-        self.limit
+        // SAFETY: see above.
+        let limit = unsafe { self.tenant.as_ref() }.region.inner.limit;
+        StackPointer::new(limit).unwrap_or(self.base())
     }
 }
 
@@ -295,39 +300,48 @@ impl Place {
         self.nested
     }
 
-    pub(super) fn lease(&self) -> Lease {
-        let limit = self.region.inner.limit;
-        Lease {
-            limit: StackPointer::new(limit).unwrap_or(self.base),
+    /// A tenant that is to begin there, and that the caller owns.
+    pub(super) fn tenant(&self) -> Lease {
+        let tenant = Box::new(Tenant {
+            region: self.region.clone(),
             base: self.base,
+            sp: RETURNED,
+            slice: Slice::EMPTY,
+            watch: Watch::NONE,
+        });
+        Lease {
+            tenant: NonNull::from(Box::leak(tenant)),
         }
     }
 
-    /// Lets `lay_out` lay the tenant out, and takes it in.
+    /// Lets `lay_out` lay the tenant out, which answers its stack pointer, and takes it in.
     ///
     /// # Safety
     ///
-    /// `lay_out` makes the tenant a suspended one on this place's lease, and does not
+    /// The tenant was made for this place. `lay_out` makes it a suspended one, and does not
     /// unwind.
-    pub(super) unsafe fn take(self, tenant: NonNull<Tenant>, lay_out: impl FnOnce()) {
-        let inner = &*self.region.inner;
-        if self.nested {
-            let mut lay_out = Some(lay_out);
-            // SAFETY: nobody is running below the running one's stack pointer.
-            unsafe {
-                self.region.aside(&mut || {
-                    if let Some(lay_out) = lay_out.take() {
-                        lay_out();
-                    }
-                    Tenant::note(tenant);
-                    Tenant::save(tenant);
-                });
+    pub(super) unsafe fn take(self, tenant: NonNull<Tenant>, lay_out: impl FnOnce() -> usize) {
+        let mut lay_out = Some(lay_out);
+        let mut take = || {
+            // SAFETY: nobody else knows the tenant yet.
+            let tenant = unsafe { &mut *tenant.as_ptr() };
+            if let Some(lay_out) = lay_out.take() {
+                tenant.sp = lay_out();
             }
-        } else {
-            lay_out();
             // SAFETY: it is suspended now.
-            unsafe { Tenant::note(tenant) };
-            inner.state.set(tenant.as_ptr() as usize);
+            unsafe {
+                tenant.note();
+                if self.nested {
+                    tenant.save();
+                }
+            }
+        };
+        if self.nested {
+            // SAFETY: `place` has seen that the stack pointer is the running one's.
+            unsafe { self.region.aside(&mut take) };
+        } else {
+            take();
+            self.region.set_resident(tenant.as_ptr());
         }
     }
 }
@@ -343,22 +357,27 @@ impl Region {
     ///
     /// What ran out, or that no stack can have that size.
     pub fn new(size: usize) -> Result<Self, StackError> {
-        Ok(Self::with_stack(DefaultStack::with_guard(size, 0)?))
+        Self::with_stack(DefaultStack::with_guard(size, 0)?)
     }
 
     /// A region on this stack.
-    pub fn with_stack(stack: DefaultStack) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// Where there are regions, none.
+    pub fn with_stack(stack: DefaultStack) -> Result<Self, StackError> {
+        Ok(Self {
             inner: Rc::new(Inner {
-                state: Cell::new(0),
-                thread: number_this_thread(),
+                resident: Cell::new(core::ptr::null_mut()),
+                ticket: Cell::new(0),
+                thread: token_of_this_thread(),
                 orphaned: Cell::new(false),
                 caring: Cell::new(false),
                 orphans: RefCell::new(Vec::new()),
                 limit: stack.limit().get() + stack.guard_size(),
                 stack,
             }),
-        }
+        })
     }
 
     /// The usable bytes.
@@ -375,7 +394,27 @@ impl Region {
     /// Whether the tenant is suspended in its place, and this is its thread.
     #[inline(always)]
     pub(super) fn is_resident(&self, tenant: NonNull<Tenant>) -> bool {
-        self.inner.state.get() == tenant.as_ptr() as usize && self.is_here()
+        self.inner.ticket.get() == tenant.as_ptr().addr().wrapping_add(THREAD.get())
+    }
+
+    /// Whether the tenant's bytes are in their place.
+    pub(super) fn is_in_place(&self, tenant: NonNull<Tenant>) -> bool {
+        self.inner.resident.get() == tenant.as_ptr()
+    }
+
+    fn set_resident(&self, tenant: *mut Tenant) {
+        self.inner.resident.set(tenant);
+        // Where there are orphans the next one to resume comes by `admit`.
+        let ticket = tenant.addr().wrapping_add(self.inner.thread);
+        self.inner
+            .ticket
+            .set(if self.inner.orphaned.get() { 0 } else { ticket });
+    }
+
+    fn is_running(&self) -> bool {
+        // SAFETY: a tenant stays as long as it is the resident.
+        let resident = unsafe { self.inner.resident.get().as_ref() };
+        resident.is_some_and(|tenant| tenant.sp == RUNNING)
     }
 
     /// The place of whoever runs on no other's behalf. It may be taken.
@@ -387,21 +426,22 @@ impl Region {
         }
     }
 
-    /// Where a new tenant can be laid out that has payloads of so many bytes. The resident
-    /// is evicted for it.
-    pub(super) fn place(&self, payloads: usize) -> Result<Place, CopyError> {
+    /// Where a new tenant can be laid out whose body and payloads are so many bytes, in a
+    /// place that is evicted for it.
+    pub(super) fn place(&self, values: usize) -> Result<Place, CopyError> {
         let inner = &*self.inner;
         if !self.is_here() {
             return Err(CopyError::Thread);
         }
-        let state = inner.state.get();
-        if state & RUNNING == 0 {
-            // SAFETY: nobody is running.
-            unsafe { self.evict() };
+        if !self.is_running() {
+            if inner.orphaned.get() {
+                self.care_for_orphans();
+            }
+            self.evict();
             return Ok(self.bottom());
         }
         let here = self.inside()?;
-        let gap = payloads.saturating_mul(8).saturating_add(NESTED_GAP);
+        let gap = values.saturating_mul(8).saturating_add(NESTED_GAP);
         let base = here.saturating_sub(gap) & !(STACK_ALIGNMENT - 1);
         let available = base.saturating_sub(inner.limit);
         match StackPointer::new(base) {
@@ -417,29 +457,33 @@ impl Region {
         }
     }
 
+    /// The base of the innermost running tenant.
+    #[inline(always)]
+    fn running_base(&self) -> StackPointer {
+        // SAFETY: it stays while it runs; its handle is borrowed.
+        unsafe { (*self.inner.resident.get()).base }
+    }
+
     /// The stack pointer, if it is that of the running tenant.
     #[inline(always)]
     fn inside(&self) -> Result<usize, CopyError> {
         let here = switch::stack_pointer();
-        let running = (self.inner.state.get() & !RUNNING) as *const Tenant;
-        // SAFETY: the state is the address of a tenant, which stays while it runs.
-        let base = unsafe { (*running).base };
-        if (self.inner.limit..base.get()).contains(&here) {
+        if (self.inner.limit..self.running_base().get()).contains(&here) {
             Ok(here)
         } else {
             Err(CopyError::Busy)
         }
     }
 
-    /// Copies the resident away, if there is one.
-    unsafe fn evict(&self) {
-        if let Some(resident) = NonNull::new(self.inner.state.get() as *mut Tenant) {
-            // SAFETY: it is suspended in its place.
-            unsafe {
-                Tenant::check(resident);
-                Tenant::save(resident);
+    /// Copies the resident away, if there is one. Nobody is running.
+    fn evict(&self) {
+        // SAFETY: the resident's handle is not in use, and its bytes are in place.
+        unsafe {
+            if let Some(resident) = self.inner.resident.get().as_mut() {
+                resident.check();
+                resident.save();
+                self.set_resident(core::ptr::null_mut());
             }
-            self.inner.state.set(0);
         }
     }
 
@@ -447,7 +491,7 @@ impl Region {
     ///
     /// # Safety
     ///
-    /// It is a tenant of this region, and has not ended.
+    /// It is a tenant of this region, and its handle is borrowed.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn admit(&self, tenant: NonNull<Tenant>) -> Result<Turn, CopyError> {
@@ -455,55 +499,85 @@ impl Region {
         if !self.is_here() {
             return Err(CopyError::Thread);
         }
-        let state = inner.state.get();
-        if state & RUNNING != 0 {
+        // SAFETY: the caller has the tenant.
+        if unsafe { tenant.as_ref() }.sp == RETURNED {
+            return Err(CopyError::Done);
+        }
+        if self.is_running() {
             return Ok(Turn::Nested);
         }
-        if state != tenant.as_ptr() as usize {
-            // SAFETY: nobody is running, and what is suspended and no resident was saved.
-            unsafe {
-                self.evict();
-                Tenant::restore(tenant);
-            }
-            inner.state.set(tenant.as_ptr() as usize);
+        if inner.orphaned.get() {
+            self.care_for_orphans();
+        }
+        if inner.resident.get() != tenant.as_ptr() {
+            self.evict();
+            // SAFETY: nobody is running, and what is suspended and not resident was saved.
+            unsafe { (*tenant.as_ptr()).restore() };
+            self.set_resident(tenant.as_ptr());
         }
         Ok(Turn::Here)
     }
 
     /// The resident begins to run.
+    ///
+    /// # Safety
+    ///
+    /// The tenant is the resident.
     #[inline(always)]
     pub(super) unsafe fn begin(&self, tenant: NonNull<Tenant>) {
         // SAFETY: it is in its place.
-        unsafe { Tenant::check(tenant) };
-        self.inner.state.set(tenant.as_ptr() as usize | RUNNING);
+        unsafe {
+            (*tenant.as_ptr()).check();
+            (*tenant.as_ptr()).sp = RUNNING;
+        }
     }
 
-    /// The running tenant has suspended itself.
+    /// The running tenant has suspended itself, at `sp`.
+    ///
+    /// # Safety
+    ///
+    /// It has.
     #[inline(always)]
-    pub(super) unsafe fn suspended(&self, tenant: NonNull<Tenant>) {
+    pub(super) unsafe fn suspended(&self, tenant: NonNull<Tenant>, sp: usize) {
         // SAFETY: it is in its place.
-        unsafe { Tenant::note(tenant) };
-        self.inner.state.set(tenant.as_ptr() as usize);
+        unsafe {
+            (*tenant.as_ptr()).sp = sp;
+            (*tenant.as_ptr()).note();
+        }
+    }
+
+    /// The running tenant has ended.
+    ///
+    /// # Safety
+    ///
+    /// It has, and nothing is left of its bytes.
+    #[inline(never)]
+    pub(super) unsafe fn ended(&self, tenant: NonNull<Tenant>) {
+        // SAFETY: the caller says so.
+        unsafe { self.forget(tenant) };
         if self.inner.orphaned.get() {
             self.care_for_orphans();
         }
     }
 
-    /// The running tenant, or the resident, has ended.
-    #[inline]
-    pub(super) unsafe fn ended(&self, tenant: NonNull<Tenant>) {
-        // SAFETY: the caller has the tenant, and nothing is left of its bytes.
-        unsafe { (*tenant.as_ptr()).slice.release() };
-        if self.inner.state.get() & !RUNNING == tenant.as_ptr() as usize {
-            self.inner.state.set(0);
+    /// Lets go of a tenant of which nothing is left.
+    ///
+    /// # Safety
+    ///
+    /// It is suspended, and will not be resumed, or has ended.
+    pub(super) unsafe fn forget(&self, tenant: NonNull<Tenant>) {
+        // SAFETY: the caller has the tenant.
+        unsafe {
+            (*tenant.as_ptr()).slice.release();
+            (*tenant.as_ptr()).sp = RETURNED;
         }
-        if self.inner.orphaned.get() {
-            self.care_for_orphans();
+        if self.inner.resident.get() == tenant.as_ptr() {
+            self.set_resident(core::ptr::null_mut());
         }
     }
 
     /// Runs `f` while the tenant is in its place below the running one, and evicts it again;
-    /// or says that the place is not free.
+    /// or says that the place is not free. `f` answers the tenant's stack pointer.
     ///
     /// # Safety
     ///
@@ -513,26 +587,28 @@ impl Region {
     pub(super) unsafe fn nested(
         &self,
         tenant: NonNull<Tenant>,
-        f: &mut dyn FnMut(),
+        f: &mut dyn FnMut() -> usize,
     ) -> Result<(), CopyError> {
         let inner = &*self.inner;
-        let outer = inner.state.get();
+        let tenant = tenant.as_ptr();
+        let outer = inner.resident.get();
         // SAFETY: `aside` leaves what is below the running one to nobody.
         unsafe {
-            if tenant.as_ref().base.get() + STEP_ROOM > self.inside()? {
+            if (*tenant).base.get() + STEP_ROOM > self.inside()? {
                 return Err(CopyError::Busy);
             }
             self.aside(&mut || {
-                Tenant::restore(tenant);
-                inner.state.set(tenant.as_ptr() as usize | RUNNING);
-                f();
-                if (tenant.as_ref().kind.stack_pointer)(tenant) == RETURNED {
-                    (*tenant.as_ptr()).slice.release();
+                (*tenant).restore();
+                self.set_resident(tenant);
+                (*tenant).sp = RUNNING;
+                (*tenant).sp = f();
+                if (*tenant).sp == RETURNED {
+                    (*tenant).slice.release();
                 } else {
-                    Tenant::note(tenant);
-                    Tenant::save(tenant);
+                    (*tenant).note();
+                    (*tenant).save();
                 }
-                inner.state.set(outer);
+                self.set_resident(outer);
             });
         }
         Ok(())
@@ -544,16 +620,16 @@ impl Region {
     ///
     /// The stack pointer is the running tenant's.
     unsafe fn aside(&self, f: &mut dyn FnMut()) {
-        let running = (self.inner.state.get() & !RUNNING) as *const Tenant;
         // SAFETY: it runs, so that its header is there.
-        unsafe { engine::Link::<(), ()>::of((*running).base) }.on_parent_stack(f);
+        unsafe { engine::Link::<(), ()>::of(self.running_base()) }.on_parent_stack(f);
     }
 
-    /// Takes over a suspended tenant, to be dropped when the region is free.
-    pub(super) fn adopt(&self, tenant: NonNull<Tenant>) {
-        self.inner.orphans.borrow_mut().push(tenant);
+    /// Takes over a suspended computation, to be dropped when the region is free.
+    pub(super) fn adopt(&self, orphan: Orphan) {
+        self.inner.orphans.borrow_mut().push(orphan);
         if !self.inner.caring.get() {
             self.inner.orphaned.set(true);
+            self.inner.ticket.set(0);
         }
     }
 
@@ -569,9 +645,10 @@ impl Region {
             let orphan = inner.orphans.borrow_mut().pop();
             let Some(orphan) = orphan else { break };
             // SAFETY: whoever gave it up has nothing left of it.
-            unsafe { (orphan.as_ref().kind.drop)(orphan) };
+            unsafe { (orphan.drop)(orphan.handle) };
         }
         inner.caring.set(false);
+        region.set_resident(inner.resident.get());
     }
 }
 
@@ -579,7 +656,7 @@ impl fmt::Debug for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Region")
             .field("size", &self.size())
-            .field("busy", &(self.inner.state.get() & RUNNING != 0))
+            .field("busy", &self.is_running())
             .finish_non_exhaustive()
     }
 }

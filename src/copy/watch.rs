@@ -44,9 +44,9 @@ impl Watch {
     pub(super) unsafe fn check(&mut self, lowest: usize, highest: usize) {
         let _ = (lowest, highest);
         #[cfg(all(debug_assertions, not(segno_asan)))]
-        // SAFETY: the caller says so.
         if !std::thread::panicking()
             && let Some(noted) = self.sum
+            // SAFETY: the caller says so.
             && unsafe { sum(lowest, highest) } != noted
         {
             self.sum = None;
@@ -58,13 +58,14 @@ impl Watch {
 #[cfg(all(debug_assertions, not(segno_asan)))]
 unsafe fn sum(lowest: usize, highest: usize) -> u64 {
     crate::sanitize::unwatched(|| {
-        (lowest..highest)
-            .step_by(size_of::<u64>())
-            .fold(0, |sum: u64, address| {
-                // SAFETY: the caller says that they can be read; volatile, since frames that
-                // stand still own them.
-                let word = unsafe { (address as *const u64).read_volatile() };
-                (sum.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            })
+        let words = (lowest..highest).step_by(size_of::<u64>());
+        let mut sum = words.fold(0, |sum: u64, address| {
+            // SAFETY: the caller says that they can be read; volatile, since frames that
+            // stand still own them.
+            let word = unsafe { (address as *const u64).read_volatile() };
+            (sum.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        crate::sanitize::make_defined(&mut sum);
+        sum
     })
 }

@@ -270,6 +270,41 @@ impl<I, Y, R, S: Stack> Core<I, Y, R, S> {
         }
     }
 
+    /// What it is, word by word.
+    ///
+    /// # Safety
+    ///
+    /// It takes the place of this one until it is moved back.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) unsafe fn moved(&mut self) -> ManuallyDrop<Self> {
+        // SAFETY: the caller says so.
+        let (stack, fiber) = unsafe { (ptr::read(&self.stack), ptr::read(&self.fiber)) };
+        ManuallyDrop::new(Self {
+            stack,
+            link: self.link,
+            sp: self.sp,
+            fiber,
+            marker: PhantomData,
+        })
+    }
+
+    /// The reverse.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn move_back(&mut self, moved: ManuallyDrop<Self>) {
+        self.sp = moved.sp;
+        // SAFETY: what is overwritten was moved, and so is this.
+        unsafe { ptr::write(&mut self.fiber, ptr::read(&moved.fiber)) };
+    }
+
+    /// The stack, which the body may be using.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn stack(&self) -> &S {
+        &self.stack
+    }
+
     /// Where to continue; [`RETURNED`] once the body has ended.
     #[cfg(feature = "std")]
     #[inline(always)]
