@@ -455,6 +455,10 @@ fn run(
 }
 
 /// What a snapshot is of.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there are few of them, and not for long"
+)]
 pub(crate) enum Root<F: Persist> {
     Machine(Machine<F>),
     Continuation(Continuation<F>),
