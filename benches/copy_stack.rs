@@ -46,6 +46,8 @@ fn depths(c: &mut Criterion) {
     for (question, run) in [
         ("asking again", depth::ask_again as fn(_, _, _) -> _),
         ("resuming what was captured", depth::resume_captured),
+        ("the same, to its end", depth::return_captured),
+        ("going down and asking", depth::go_down),
     ] {
         let mut group = group(c, question);
         for (name, way) in WAYS.into_iter().filter(|(_, way)| way.is_there()) {
