@@ -47,7 +47,7 @@ fn sum<F: Sums>(mut coop: Coop<'_, '_, F>) -> Came<F> {
         answer: None,
     });
     // Each third one has a prompt below it, and is an image of its own.
-    let others = if n % 3 == 0 {
+    let others = if n.is_multiple_of(3) {
         coop.ask(Step::Prompt {
             tag: TAG,
             body: others,
@@ -179,7 +179,7 @@ fn images_are_saved_as_their_states() {
         let mut save = Save::new(&registry);
         save.continuation(&states).unwrap();
         let bytes = save.finish().unwrap();
-        let mut loaded = Loaded::<Sum>::read(&bytes, &registry, LoadLimits::default()).unwrap();
+        let loaded = Loaded::<Sum>::read(&bytes, &registry, LoadLimits::default()).unwrap();
         let loaded = loaded.continuation(0).unwrap();
 
         for k in [states, loaded] {

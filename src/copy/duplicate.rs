@@ -437,6 +437,9 @@ impl<F: Describe> Image<F> {
             // Room for another.
             let _place = region.place(0);
         }
+        // A state may change itself where it is looked at.
+        // SAFETY: the tenant is owned, and stands still.
+        unsafe { (*self.tenant().as_ptr()).unwatch() };
         let bytes = self.bytes();
         self.states_in(core, top)
             .into_iter()

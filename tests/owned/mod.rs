@@ -1,5 +1,7 @@
 //! Something that is owned, by exactly one.
 
+#![allow(dead_code, reason = "not every test uses all of it")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::thread;
