@@ -5,8 +5,8 @@
 //! copy_cost [--samples N]
 //! ```
 //!
-//! The tables show medians, in nanoseconds, and below them what is compared as ratios. The
-//! measured programs are in `benches/copies`. For numbers that mean something: a release build, on
+//! The tables show medians, in nanoseconds, and below them stands each number in a line that a
+//! program can read. The measured programs are in `benches/copies`. For numbers that mean something: a release build, on
 //! one core of a quiet machine.
 //!
 //! ```text
@@ -35,8 +35,8 @@ const WAYS: [(&str, Way); 4] = [
     ("duplicate", Way::Duplicated),
 ];
 
-/// The protocol, in each of its forms, over the plain evaluator.
-fn protocol(samples: usize) {
+/// The protocol, in each of its forms, over the plain evaluator. Answers the lines for programs.
+fn protocol(samples: usize) -> Vec<String> {
     let evaluate = |evaluate: fn(&'static Term) -> i64| {
         move |n| {
             let term = lambda::program(15);
@@ -64,8 +64,10 @@ fn protocol(samples: usize) {
     for ((name, _), time) in rows.iter().zip(times) {
         println!("  {name:24} {time:9.0}");
     }
-    println!("protocol_kept {:.4}", times[1] / times[0]);
-    println!("protocol_registered {:.4}", times[2] / times[0]);
+    vec![
+        format!("ratio protocol_kept {:.4}", times[1] / times[0]),
+        format!("ratio protocol_registered {:.4}", times[2] / times[0]),
+    ]
 }
 
 /// An operation in each way, against the depth.
@@ -75,8 +77,9 @@ fn against_depth(
     samples: usize,
     run: fn(Way, u64, u64) -> Duration,
     per_frame: bool,
-) {
+) -> Vec<String> {
     println!("\n{what}");
+    let mut lines = Vec::new();
     for (text, way) in WAYS.into_iter().filter(|(_, way)| way.is_there()) {
         let times = DEPTHS.map(|depth| {
             let run = |n| run(way, depth, n);
@@ -85,47 +88,55 @@ fn against_depth(
             let time = median(times.collect());
             if per_frame { time / depth as f64 } else { time }
         });
+        let way = text.replace(", ", "_");
+        for (depth, time) in DEPTHS.iter().zip(times) {
+            lines.push(format!("ns {name}_{way}_{depth} {time:.1}"));
+        }
         let times = times.map(|time| format!("{time:10.1}")).join(" ");
         println!("  {text:20} {times}");
-        println!("{name}_{} {times}", text.replace(", ", "_"));
     }
+    lines
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(15)?;
     warn_of_debug();
-    protocol(options.samples);
+    let mut lines = protocol(options.samples);
     let heading = DEPTHS.map(|depth| format!("{depth:10}")).join(" ");
     println!("\n  at depth             {heading}");
     let samples = options.samples.div_ceil(3);
-    against_depth(
+    lines.extend(against_depth(
         "Going down and asking the owner, a frame",
         "down",
         samples,
         depth::go_down,
         true,
-    );
-    against_depth(
+    ));
+    lines.extend(against_depth(
         "Asking again, never captured",
         "ask",
         samples,
         depth::ask_again,
         false,
-    );
-    against_depth(
+    ));
+    lines.extend(against_depth(
         "Resuming what was captured, up to where it asks again",
         "resume",
         samples,
         depth::resume_captured,
         false,
-    );
-    against_depth(
+    ));
+    lines.extend(against_depth(
         "Resuming what was captured, to its end, a frame",
         "return",
         samples,
         depth::return_captured,
         true,
-    );
+    ));
+    println!();
+    for line in lines {
+        println!("{line}");
+    }
     Ok(())
 }
 

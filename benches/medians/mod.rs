@@ -1,7 +1,7 @@
 //! Medians of samples, and what the examples that print them are told.
 //!
-//! `examples/yield_cost.rs`, `examples/capture_cost.rs` and `examples/snapshot_cost.rs` share
-//! this module.
+//! `examples/yield_cost.rs`, `examples/capture_cost.rs`, `examples/snapshot_cost.rs`,
+//! `examples/copy_cost.rs` and `examples/move_cost.rs` share this module.
 
 use std::error::Error;
 use std::path::PathBuf;
