@@ -7,9 +7,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use segno::copy::{Came, Coop, Image, Keep, Region, enter, enter_keeping};
-use segno::frame::{
-    Context, Continuation, Describe, Frame, FrameDescriptor, Input, Machine, Outcome, Step,
-};
+use segno::frame::{Context, Describe, Frame, FrameDescriptor, Input, Machine, Outcome, Step};
 
 /// So many frames are still to be called; the lowest number that asks is 0. What they answer is
 /// their number.
@@ -141,12 +139,6 @@ fn suspended(machine: &mut Machine<Down>) {
     assert_eq!(machine.run(&mut ()), Outcome::Suspended(0));
 }
 
-fn captured(machine: &mut Machine<Down>) -> Continuation<Down> {
-    machine
-        .continuation()
-        .unwrap_or_else(|| unreachable!("it is suspended"))
-}
-
 /// Goes down and asks, so many times.
 pub(crate) fn go_down(way: Way, depth: u64, times: u64) -> Duration {
     let region = way.region();
@@ -173,32 +165,27 @@ pub(crate) fn ask_again(way: Way, depth: u64, times: u64) -> Duration {
 
 /// Resumes what was captured at that depth once more, to where it asks again; and gives that up.
 pub(crate) fn resume_captured(way: Way, depth: u64, times: u64) -> Duration {
-    let mut machine = way.machine(depth, way.region().as_ref());
-    suspended(&mut machine);
-    let k = captured(&mut machine);
-    let start = Instant::now();
-    for _ in 0..times {
-        let mut again = machine.beside();
-        again
-            .start_with(k.clone(), Ok(1))
-            .unwrap_or_else(|error| panic!("{error}"));
-        suspended(&mut again);
-    }
-    start.elapsed()
+    again(way, depth, times, 1, Outcome::Suspended(0))
 }
 
 /// The same, to its end.
 pub(crate) fn return_captured(way: Way, depth: u64, times: u64) -> Duration {
+    again(way, depth, times, 0, Outcome::Done(depth))
+}
+
+fn again(way: Way, depth: u64, times: u64, with: u64, outcome: Outcome<u64>) -> Duration {
     let mut machine = way.machine(depth, way.region().as_ref());
     suspended(&mut machine);
-    let k = captured(&mut machine);
+    let k = machine
+        .continuation()
+        .unwrap_or_else(|| unreachable!("it is suspended"));
     let start = Instant::now();
     for _ in 0..times {
         let mut again = machine.beside();
         again
-            .start_with(k.clone(), Ok(0))
+            .start_with(k.clone(), Ok(with))
             .unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(again.run(&mut ()), Outcome::Done(depth));
+        assert_eq!(again.run(&mut ()), outcome);
     }
     start.elapsed()
 }

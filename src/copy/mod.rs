@@ -21,9 +21,9 @@
 //!   winders, marks, limits, increments, upgrades. [`enter`] is for functions that write what
 //!   they have into a state as they go; [`enter_keeping`] for those that say it only when the
 //!   stack is left, which a program that never captures hardly pays for.
-//! - It does so in a deep recursion again and again, and entering the functions again is what
-//!   costs: *duplicate*. Nothing is entered again; a capture costs the bytes of the stack, and
-//!   a resume a clone of each state.
+//! - The same, but its functions cannot be entered again, or it takes them long to get back to
+//!   where they were: *duplicate*. They stand still in the middle of what they do. But a resume
+//!   copies the bytes of the whole stack and clones each state, however little of it is used.
 //! - You have many coroutines that are mostly idle, with any Rust code inside, and never go on
 //!   twice: *move*. An idle one takes the bytes between its stack pointer and its base, some
 //!   hundred, where a [`Coroutine`](crate::Coroutine) takes a page at least.
@@ -37,20 +37,17 @@
 //! # Where what is
 //!
 //! `coop` is the protocol: what frames say, and how they become frames of a machine; all of
-//! rebuild. `region` says whose the bytes of a shared stack are, `slice` are such bytes on the
+//! rebuild. `state` is how a function reaches the state of its frame. `region` says whose the bytes of a shared stack are, `slice` are such bytes on the
 //! heap, `watch` is a checksum of them in debug builds. On these stand `compact`, which moves them,
 //! and `duplicate`, which clones what is in them.
 
 mod coop;
+mod error;
 mod state;
 
 pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, caught, enter, enter_keeping, raise};
-
-mod error;
-
-pub use state::State;
-
 pub use error::{CopyError, Refused};
+pub use state::State;
 
 cfg_if::cfg_if! {
     if #[cfg(all(
