@@ -33,9 +33,11 @@ use core::mem::{self, ManuallyDrop, offset_of};
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
-use super::coop::{Came, Coop, Leave, Node, Outside, stay};
+use super::coop::{Coop, stay};
 use super::error::CopyError;
+use super::leave::{Came, Leave};
 use super::region::{Lease, Region, Tenant, Turn};
+use super::run::{Node, Outside};
 use crate::engine::{Core, Exit, Link};
 use crate::frame::{Context, Describe, Frame, Input, Refusal, Step, Wind};
 use crate::sanitize;

@@ -1,5 +1,7 @@
 //! Why a computation cannot have its place in a region now.
 
+#![forbid(unsafe_code)]
+
 use core::error::Error;
 use core::fmt;
 

@@ -36,17 +36,21 @@
 //!
 //! # Where what is
 //!
-//! `coop` is the protocol: what frames say, and how they become frames of a machine; all of
+//! `coop` is the protocol: what a frame sees and says. `run` is what all frames on one native stack
+//! share, and how they leave it for the machine; `leave` is what they hand on then. That is all of
 //! rebuild. `state` is how a function reaches the state of its frame. `region` says whose the bytes of a shared stack are, `slice` are such bytes on the
 //! heap, `watch` is a checksum of them in debug builds. On these stand `compact`, which moves them,
 //! and `duplicate`, which clones what is in them.
 
 mod coop;
 mod error;
+mod leave;
+mod run;
 mod state;
 
-pub use coop::{Away, Came, Coop, Foreign, Keep, Leave, caught, enter, enter_keeping, raise};
+pub use coop::{Coop, Foreign, Keep, enter, enter_keeping};
 pub use error::{CopyError, Refused};
+pub use leave::{Away, Came, Leave, caught, raise};
 pub use state::State;
 
 cfg_if::cfg_if! {

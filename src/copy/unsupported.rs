@@ -10,8 +10,9 @@ use core::convert::Infallible;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::coop::{Came, Coop};
+use super::coop::Coop;
 use super::error::Refused;
+use super::leave::Came;
 use crate::coroutine::{CoroutineResult, Yielder};
 use crate::error::StackError;
 use crate::frame::{Context, Describe, Input, Step};
