@@ -440,7 +440,7 @@ fn shows_all() {
         "weights that are 15 together: ((3 5 7) (6 9))",
         "have they the same leaves? (1 0)",
         "three squares: (1 4 9)",
-        "three prices: refused, since the host call map runs what it calls to the end, and cannot be left",
+        "three prices: refused, since the host call `map` runs what it calls to the end, and nothing is captured or suspended across it",
         "a process of its own: it asks how-high-is-the-ground?, 1001 calls deep, and is saved",
         "a process of its own: with 100 it is 1100",
         "a process of its own: with 2000 it is 3000",

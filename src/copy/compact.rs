@@ -50,14 +50,13 @@ use crate::unwind::{self, CAN_UNWIND, Payload};
 /// use segno::copy::{CompactCoroutine, Region};
 ///
 /// let region = Region::new(256 * 1024)?;
-/// // SAFETY: nobody outside has an address of what is on its stack.
-/// let mut greeter = unsafe {
-///     CompactCoroutine::new(&region, |yielder, mut name: String| {
-///         while !name.is_empty() {
-///             name = yielder.suspend(format!("hello, {name}"));
-///         }
-///     })
+/// let body = |yielder: &segno::Yielder<String, String>, mut name: String| {
+///     while !name.is_empty() {
+///         name = yielder.suspend(format!("hello, {name}"));
+///     }
 /// };
+/// // SAFETY: nobody outside has an address of what is on its stack.
+/// let mut greeter = unsafe { CompactCoroutine::new(&region, body) };
 /// assert_eq!(greeter.resume("solfa".into()), CoroutineResult::Yield("hello, solfa".into()));
 /// assert_eq!(greeter.resume(String::new()), CoroutineResult::Return(()));
 /// # Ok::<(), segno::error::StackError>(())
@@ -78,6 +77,11 @@ use crate::unwind::{self, CAN_UNWIND, Payload};
 /// now, since the region is busy, the region keeps it and unwinds it when it is used next and
 /// nothing is running there; if it answers with a panic then, the payload is dropped. On another thread
 /// than the region's, it is leaked.
+///
+/// # Threads
+///
+/// It is neither `Send` nor `Sync`. Where unsafe code has moved it to another thread all the same,
+/// it is refused with [`CopyError::Thread`].
 ///
 /// # Debug builds
 ///

@@ -73,7 +73,9 @@ where
 ///
 /// On the native stack it goes to the caller, as an `Err`. A frame of the machine gets it only if
 /// it [catches](Frame::catches): so frames that recurse answer that they do, unless their
-/// functions never look at an `Err`.
+/// functions never look at an `Err`. Else the same program is caught at one depth, and not at
+/// another. What is refused they get in any case; one that hands it on hands it to its caller,
+/// and the lowest to whoever runs the machine.
 ///
 /// # How much stack it takes
 ///
@@ -246,12 +248,24 @@ where
 /// reached, *before* it asks for anything. A frame that is entered again finds its state as
 /// it was, and goes straight to that point: what it asks for there is not done again, but
 /// answers what has come meanwhile. What stands before that point, and is not in the state,
-/// is done again:
+/// is done again, and takes for its own what has come for another:
 ///
 /// ```text
-/// coop.world().log("asking");          // wrong: logs again when the answer is there
-/// let answer = coop.suspend(question)?;
+/// // Wrong: when the second has been left, the first gets its answer, and the second is asked again.
+/// let sum = coop.call(first, run)? + coop.call(second, run)?;
+///
+/// // Right: what is done is in the state, and says how far it has come.
+/// while let Some(part) = parts.get(coop.state.done.len()) {
+///     let value = coop.call(part.clone(), run)?;
+///     coop.state.done.push(value);
+/// }
 /// ```
+///
+/// The native stack is left by programs that ask for nothing, too: when fuel is used up, or as much
+/// of the stack as the limits allow. A test sets [`Limits::native_stack`] to 0, so that each call
+/// leaves it, and what is not in the state is missed at once.
+///
+/// [`Limits::native_stack`]: crate::frame::Limits::native_stack
 ///
 /// The state is reached through here, and not by a reference beside it, so that nothing
 /// borrows from it while something is asked for: what a capture copies is what the frame has
@@ -389,9 +403,9 @@ impl<'r, F: Frame> Coop<'_, 'r, F> {
 }
 
 impl<'r, F: Frame> Keep<'_, 'r, F> {
-    /// Calls `run`, a function like this one. If the native stack is left meanwhile, `keep`
-    /// says what frame this one is until the call comes to a value. If it is left before, since
-    /// fuel or room are used up, `callee` says what frame the called one begins as.
+    /// Calls `run`, a function like this one: first what frame *this* one is while that runs, then
+    /// what frame *that* one begins as. `keep` is asked if the native stack is left meanwhile, and
+    /// `callee` if it is left before, since fuel or room are used up.
     ///
     /// # Errors
     ///
@@ -493,7 +507,7 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     }
 
     /// The continuation, of a frame that is the body of a capture; once, and before it calls
-    /// any other.
+    /// any other. It goes into the state at once: a frame that is entered again gets none.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
         if self.run.called {
             return None;
@@ -512,8 +526,22 @@ impl<'r, F: Frame, S> Coop<'_, 'r, F, S> {
     /// lie Rust frames that nobody can enter again. Such a call is no point that a frame can
     /// be left at.
     ///
+    /// ```
+    /// # use segno::copy::{Came, Coop};
+    /// # use segno::frame::{Describe, Frame, Interrupted};
+    /// fn sorted<F: Describe + Frame<Value = i64>>(mut coop: Coop<F>, compare: F) -> Came<F> {
+    ///     let least = coop.foreign("sort", |foreign| {
+    ///         let first = foreign.call(compare.clone())?;
+    ///         let second = foreign.call(compare)?;
+    ///         Ok::<_, Interrupted<i64>>(first.min(second))
+    ///     })?;
+    ///     Ok(least?)
+    /// }
+    /// ```
+    ///
     /// Frames that `foreign` runs, run to their end. Their captures, aborts and suspensions
-    /// stop at this call, and who tries to cross it is refused with its name. A native
+    /// stop at this call, and who tries to cross it is refused with its name, by
+    /// [`Refusal::Barrier`]. A native
     /// suspension of everything, by the [`Yielder`](crate::Yielder) of a coroutine that the
     /// machine runs in, crosses it as it crosses everything. Frames that are on the native stack
     /// are not counted in the [depth](crate::frame::Limits::depth) of those.

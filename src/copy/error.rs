@@ -62,14 +62,14 @@ impl fmt::Display for CopyError {
         match *self {
             Self::Thread => f.write_str("a region was used on another thread than its own"),
             Self::Busy => f.write_str(
-                "a running computation may be using the bytes of the region that this one needs",
+                "a running computation may be using the bytes of the region that this one needs: resume it when that has suspended, or make it in another region",
             ),
             Self::Exhausted {
                 requested,
                 available,
             } => write!(
                 f,
-                "{requested} bytes of a region are needed, and {available} are left"
+                "{requested} bytes of a region are needed, and {available} are left: a body takes several times its size, so box what it captures"
             ),
             Self::Done => f.write_str("attempt to resume a completed coroutine"),
         }

@@ -52,7 +52,8 @@ pub fn raise<T, V>(error: V) -> Result<T, Box<Leave<V>>> {
 }
 
 /// What a callee has come to, a raised value too, for a function that goes on then: `try`. A frame
-/// that does that [catches](Frame::catches).
+/// that does that [catches](Frame::catches); one that does not say so gets the value only while
+/// all is on the native stack.
 ///
 /// ```
 /// # use segno::copy::{Came, caught, raise};

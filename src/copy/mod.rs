@@ -26,10 +26,10 @@
 //!   copies the bytes of the whole stack and clones each state, however little of it is used.
 //! - You have many coroutines that are mostly idle, with any Rust code inside, and never go on
 //!   twice: *move*. An idle one takes the bytes between its stack pointer and its base, some
-//!   hundred, where a [`Coroutine`](crate::Coroutine) takes a page at least.
+//!   hundred in release builds, where a [`Coroutine`](crate::Coroutine) takes a page at least.
 //!
-//! What a foreign function is called by, that promises nothing, is marked by [`Coop::foreign`].
-//! Nothing is captured across it, and who tries is told its name.
+//! A call of a foreign function, which promises nothing, goes through [`Coop::foreign`]. Nothing is
+//! captured across it, and who tries is told its name.
 //!
 //! There is a [`Region`] where the crate has a switch of its own, with the feature `std`: on Unix,
 //! for x86_64 and aarch64. Elsewhere it cannot be made.

@@ -48,7 +48,8 @@ pub enum Refusal {
         frame: &'static str,
     },
     /// A frame that was entered again returned, or called a foreign function, before it had
-    /// reached the point that it was left at.
+    /// reached the point that it was left at. Or one that was not entered again wanted to have
+    /// received something.
     Missed {
         /// The kind of the frame.
         frame: &'static str,
@@ -80,7 +81,7 @@ impl fmt::Display for Refusal {
             Self::Barrier { host_call } => {
                 write!(
                     f,
-                    "the host call {host_call} runs what it calls to the end, and cannot be left"
+                    "the host call `{host_call}` runs what it calls to the end, and nothing is captured or suspended across it"
                 )
             }
             Self::InWinder => {
@@ -97,7 +98,7 @@ impl fmt::Display for Refusal {
             }
             Self::Missed { frame } => write!(
                 f,
-                "a frame of the kind {frame} was entered again and did not go to the point that it was left at: its state has to say, before it asks, how far it has come"
+                "a frame of the kind {frame} is not at the point that it was left at, or was not left at all: its state has to say, before it asks, how far it has come"
             ),
             Self::Image { why } => write!(f, "an image cannot do that: {why}"),
             Self::Stayed { frame } => write!(

@@ -12,7 +12,7 @@ use super::position::Attached;
 use super::run::{Next, State};
 use super::{Continuation, Frame, Input, Outcome, Refusal};
 
-/// What a program may use. Nothing is limited unless it is said.
+/// What a program may use. Little is limited unless it is said, by `Machine::set_limits`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many frames deep the stack may be; at most half of what a `usize` can count.
@@ -32,7 +32,8 @@ pub struct Limits {
     /// call cannot pause.
     pub overrun: u64,
     /// How many bytes of the native stack frames may take that [recurse](crate::copy::enter) on
-    /// it, before they are put away as if they had asked for something.
+    /// it, before they are put away as if they had asked for something. With 0 each call is put
+    /// away: a test of whether frames can be entered again.
     pub native_stack: usize,
 }
 
@@ -235,7 +236,10 @@ impl<F: Frame> Machine<F> {
     ///
     /// # Panics
     ///
-    /// If there is nothing to run: the machine is done, or waits for an answer.
+    /// If there is nothing to run: the machine is done, or waits for an answer. Or if the lowest
+    /// frame hands a refusal on, by [`Step::Refuse`](super::Step::Refuse): who runs frames that may,
+    /// those of [`copy`](crate::copy) for instance, calls [`run_for`](Self::run_for), which answers
+    /// it.
     pub fn run(&mut self, world: &mut F::World) -> Outcome<F::Value> {
         match self.run_for(u64::MAX, world) {
             Ok(outcome) => outcome,
@@ -251,7 +255,8 @@ impl<F: Frame> Machine<F> {
     /// # Errors
     ///
     /// [`Refusal::NoFuel`] if `steps` is zero, [`Refusal::NoFrames`] if the machine is done,
-    /// [`Refusal::NotSuspended`] if it waits for an answer. [`Refusal::OneShot`] if the lowest
+    /// [`Refusal::NotSuspended`] if it waits for an answer. What the lowest frame hands on by
+    /// [`Step::Refuse`](super::Step::Refuse); the machine is done then. [`Refusal::OneShot`] if the lowest
     /// frame can be resumed once, and was by another machine; this one is done then.
     pub fn run_for(
         &mut self,

@@ -189,7 +189,7 @@ pub enum Step<F: Frame> {
     /// Stops the machine, whose owner gets the value and answers with another.
     Suspend(F::Value),
     /// This frame is done, since it could not go on: the one below gets
-    /// [`Input::Refused`]. Where there is none, the run ends with the refusal.
+    /// [`Input::Refused`]. Where there is none, `Machine::run_for` answers the refusal, and `run` panics.
     Refuse(Box<Refusal>),
     /// Several calls at once, of a frame that has recursed on the native stack: see
     /// [`Stacked`].
