@@ -82,6 +82,8 @@ impl<F: Frame> State<F> {
             index: 0,
             fuel: *fuel,
         };
+        // What was left when a frame was last asked what it had asked for.
+        let mut asked = None;
         loop {
             if cx.fuel == 0 {
                 let state = &mut *cx.state;
@@ -222,9 +224,21 @@ impl<F: Frame> State<F> {
                 },
                 Step::Refuse(refusal) => state.refuse(frames, refusal),
                 Step::Stacked(stacked) => {
-                    // The topmost frame only hands on what it has asked for.
-                    cx.fuel = cx.fuel.saturating_add(1);
-                    state.stack(frames, *stacked)
+                    // Every step makes this less.
+                    let left = cx.fuel.wrapping_sub(state.overrun);
+                    if asked == Some(left) {
+                        drop(stacked);
+                        Next::Resume(Refusal::NotSuspended.into())
+                    } else {
+                        let next = state.stack(frames, *stacked);
+                        if let Next::Resume(Input::Asked(_)) = next {
+                            // It only hands on what it has asked for, and has to be there
+                            // for that: it need not pay.
+                            cx.fuel += 1;
+                            asked = Some(left);
+                        }
+                        next
+                    }
                 }
             };
             match next {
@@ -253,13 +267,18 @@ impl<F: Frame> State<F> {
     /// Makes all of them active, or none, and lets the topmost say what it asks for.
     #[cold]
     fn stack(&mut self, frames: &mut Vec<F>, stacked: Stacked<F>) -> Next<F> {
-        if self.below + frames.len() + stacked.frames.len() > self.limits.depth {
+        let (mut called, mut asks) = (stacked.frames, stacked.asks);
+        while let Some(Step::Stacked(more)) = asks {
+            called.extend(more.frames);
+            asks = more.asks;
+        }
+        if self.below + frames.len() + called.len() > self.limits.depth {
             return Next::Resume(self.too_deep().into());
         }
-        for frame in stacked.frames {
+        for frame in called {
             self.push(frames, frame);
         }
-        Next::Resume(match stacked.asks {
+        Next::Resume(match asks {
             Some(step) => Input::Asked(Box::new(step)),
             None => Input::Start,
         })
@@ -499,6 +518,7 @@ impl<F: Frame> State<F> {
         let host_call = HostCall {
             at: self.levels.last(),
             below: self.below,
+            native_end: self.native_end,
             state: self,
         };
         let state = &mut *host_call.state;
@@ -518,6 +538,7 @@ struct HostCall<'a, F: Frame> {
     at: usize,
     /// How many frames were below the active ones.
     below: usize,
+    native_end: Option<usize>,
 }
 
 impl<F: Frame> Drop for HostCall<'_, F> {
@@ -535,6 +556,7 @@ impl<F: Frame> Drop for HostCall<'_, F> {
         state.levels.pop();
         state.nesting -= 1;
         state.below = self.below;
+        state.native_end = self.native_end;
         if let Boundary::Barrier(barrier) = boundary {
             let attached = mem::replace(&mut state.attached, barrier.attached);
             drop((attached, position, winders, above));

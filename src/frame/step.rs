@@ -89,7 +89,9 @@ pub enum Input<F: Frame> {
     /// stays. In a box, since it is rare, and an input is handed over with every step.
     Refused(Box<Refusal>),
     /// What this frame has asked for already, on the native stack: it answers that. Only who is
-    /// [`Stacked`] gets it, and [`copy::enter`](crate::copy::enter) sees to it.
+    /// [`Stacked`] gets it, and [`copy::enter`](crate::copy::enter) sees to it. To hand it on
+    /// costs no fuel; who answers with [`Step::Stacked`] instead is refused
+    /// ([`Refusal::NotSuspended`]).
     Asked(Box<Step<F>>),
     /// What was above is gone, and this frame starts again from its own slots. No machine
     /// gives it by itself; only where a computation is restored that has lost frames.
