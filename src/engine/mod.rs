@@ -57,7 +57,7 @@ pub(crate) enum Exit<Y, R> {
 /// Where the stack has got to, for engines that cannot say more than where a variable is.
 #[allow(dead_code, reason = "an engine may know better")]
 #[inline(always)]
-fn address_of_a_variable() -> usize {
+pub(crate) fn address_of_a_variable() -> usize {
     let here = 0_u8;
     core::ptr::from_ref(&here).addr()
 }
