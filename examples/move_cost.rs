@@ -8,7 +8,8 @@
 //! A round trip is a resume and the suspend that answers it. A *hit* finds the bytes of the
 //! coroutine in their place; a *miss* finds those of another one there: two coroutines of
 //! one region take turns, so that each resume copies the stack of one away, and that of the
-//! other back. The three kinds are measured by turns, at many places on the stack.
+//! other back. The three kinds are measured by turns, at many places on the stack. Each size has a
+//! body of its own: how the compiler aligns its loop may take a cycle.
 //!
 //! For numbers that mean something: a release build, on one core of a quiet machine.
 //!
@@ -52,25 +53,29 @@ fn echo<const SIZE: usize>(yielder: &Yielder<usize, usize>, mut value: usize) {
     }
 }
 
+/// What `$make` makes of the body with about so many bytes. (Some 200 are there in any case.)
+macro_rules! of_size {
+    ($size:expr, $make:expr; $($known:literal)*) => {
+        match $size {
+            $($known => $make(echo::<{ $known - 176 }>),)*
+            other => unreachable!("no body of {other} bytes"),
+        }
+    };
+    ($size:expr, $make:expr) => {
+        of_size!($size, $make; 256 512 1024 4096 16384 65536)
+    };
+}
+
 /// A compact coroutine with about so many bytes to move.
 fn compact(region: &Region, size: usize) -> CompactCoroutine<usize, usize, ()> {
-    macro_rules! nearest {
-        ($($size:literal)*) => {
-            match size {
-                // SAFETY: what the bodies have on their stack stays with them. (Some 200
-                // bytes are there in any case.)
-                $($size => unsafe { CompactCoroutine::new(region, echo::<{ $size - 176 }>) },)*
-                other => unreachable!("no body of {other} bytes"),
-            }
-        };
-    }
-    let mut made = nearest!(256 512 1024 4096 16384 65536);
+    // SAFETY: what the bodies have on their stack stays with them.
+    let mut made = of_size!(size, |body| unsafe { CompactCoroutine::new(region, body) });
     made.resume(0);
     made
 }
 
 /// `n` round trips of a coroutine with a stack of its own.
-fn own_stack(n: u64) -> Duration {
+fn own_stack(size: usize, n: u64) -> Duration {
     #[inline(never)]
     fn drive(c: &mut Coroutine<usize, usize, ()>, n: u64) -> Duration {
         let start = Instant::now();
@@ -79,7 +84,7 @@ fn own_stack(n: u64) -> Duration {
         }
         start.elapsed()
     }
-    let mut c = Coroutine::new(echo::<64>);
+    let mut c = of_size!(size, Coroutine::new);
     drive(&mut c, warm_up(n));
     drive(&mut c, n)
 }
@@ -128,12 +133,14 @@ fn run(options: &Options, sample: Duration) -> Result<(), Box<dyn Error>> {
         "{:>12} {:>10} {:>10} {:>10} {:>10} {:>10}",
         "bytes moved", "own stack", "hit", "ratio", "miss", "ratio"
     );
-    let mut lines = Vec::new();
+    let (mut lines, mut hits) = (Vec::new(), Vec::new());
     for &size in SIZES {
         let region = Region::new(256 << 10)?;
         let bytes = compact(&region, size).image_size();
         let runs: [&dyn Fn(u64) -> Duration; 3] =
-            [&own_stack, &|n| hit(size, n), &|n| miss(size, n)];
+            [&|n| own_stack(size, n), &|n| hit(size, n), &|n| {
+                miss(size, n)
+            }];
         let counts = runs.map(|run| operations_in(run, sample));
         let mut times = [const { Vec::new() }; 3];
         for i in 0..options.samples {
@@ -148,10 +155,13 @@ fn run(options: &Options, sample: Duration) -> Result<(), Box<dyn Error>> {
             hit / own,
             miss / own
         );
+        hits.push(hit / own);
         lines.push(format!("ratio hit_{size} {:.4}", hit / own));
         lines.push(format!("ratio miss_{size} {:.4}", miss / own));
         lines.push(format!("ns miss_{size} {miss:.2}"));
     }
+    // How the compiler aligns the loop of a body is a cycle more or less, on either side.
+    lines.push(format!("ratio hit {:.4}", median(hits)));
     println!();
     for line in lines {
         println!("{line}");
