@@ -1,7 +1,8 @@
 //! What images own, and what they are refused.
 
 #![cfg(all(
-    feature = "std",
+    feature = "unwind",
+    panic = "unwind",
     unix,
     any(target_arch = "x86_64", target_arch = "aarch64"),
 ))]
