@@ -166,6 +166,7 @@
 
 mod base;
 mod changes;
+mod constant;
 mod continuation;
 mod decode;
 mod document;
@@ -202,6 +203,7 @@ pub use crate::frame::outline::{
     ChainOutline, LevelOutline, MarkOutline, Outline, PositionOutline, PromptOutline, UnderOutline,
 };
 pub use base::Base;
+pub use constant::Constant;
 pub use decode::Unreadable;
 pub use document::{
     Document, DocumentError, Editor, Flaw, FrameDocument, IdentityDocument, ObjectDocument,

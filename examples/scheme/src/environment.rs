@@ -1,0 +1,49 @@
+//! What names mean outside of all procedures.
+
+use std::collections::HashMap;
+
+use segno::snapshot::{Object, Shared};
+use serde::{Deserialize, Serialize};
+
+use crate::symbol::Symbol;
+use crate::syntax::{Core, Macro};
+use crate::value::Value;
+
+/// A variable of a program, outside of all procedures.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Global {
+    /// Its name.
+    pub name: Symbol,
+    /// What it has: [`Value::Unassigned`] before its definition.
+    pub value: Value,
+}
+
+impl Object for Global {
+    const NAME: &'static str = "global";
+}
+
+/// What a name means.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Binding {
+    /// A variable of the program.
+    Variable(Shared<Global>),
+    /// A standard procedure. Whoever defines the name gets a variable in its place.
+    Constant(Value),
+    /// A macro.
+    Macro(Shared<Macro>),
+    /// Syntax of the interpreter's own.
+    Core(Core),
+}
+
+/// What names mean.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Environment {
+    /// By name.
+    pub bindings: HashMap<Symbol, Binding>,
+    /// Whether definitions are refused: of a library that was imported for `eval`.
+    pub sealed: bool,
+}
+
+impl Object for Environment {
+    const NAME: &'static str = "environment";
+}

@@ -1,0 +1,23 @@
+//! R7RS-small Scheme on segno's described leg.
+
+#![forbid(unsafe_code)]
+#![allow(
+    missing_debug_implementations,
+    reason = "values are shown by `write`, which knows of cycles"
+)]
+
+pub mod activation;
+pub mod code;
+pub mod condition;
+pub mod control;
+pub mod environment;
+pub mod expr;
+pub mod number;
+pub mod port;
+pub mod primitive;
+pub mod primitives;
+pub mod symbol;
+pub mod syntax;
+mod text;
+pub mod value;
+pub mod world;

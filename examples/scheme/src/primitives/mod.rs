@@ -1,0 +1,1 @@
+//! The standard procedures, by topic.
