@@ -334,6 +334,34 @@ fn the_rules_of_the_operators() {
     }
 }
 
+/// Where nothing is left the prompt stays, and so does the rest, whether the frame that captures
+/// returns what the body does or is gone:
+///
+/// ```text
+/// reset(E[capture k. e])  =  reset(E[e[k := λx. E[x]]]), or λx. reset(E[x])
+/// ```
+#[test]
+fn the_rule_of_captures_that_leave_nothing() {
+    let around = |term| reset(add(n(20_000), reset(add(n(10_000), term))));
+    for (operator, other) in ALL.into_iter().flat_map(|a| ALL.map(|b| (a, b))) {
+        for (i, context) in CONTEXTS.into_iter().enumerate() {
+            for (j, body) in BODIES.into_iter().enumerate() {
+                let piece = match operator.takes_prompt() {
+                    true => reset(context(other, var("x"))),
+                    false => context(other, var("x")),
+                };
+                let e = apply(lambda("k", body(other)), lambda("x", piece));
+                let right = shown(around(reset(context(other, e))));
+                for place in [Place::Here, Place::Instead] {
+                    let term = Term::Capture(P, operator, place, "k", body(other));
+                    let left = shown(around(reset(context(other, Box::new(term)))));
+                    assert_eq!(left, right, "{operator:?} {place:?} {other:?} {i} {j}");
+                }
+            }
+        }
+    }
+}
+
 /// Terms that tell the four operators apart.
 #[test]
 fn operators_differ() {
@@ -439,12 +467,10 @@ fn abort_and_replace() {
     assert_eq!(number(add(n(1), reset(add(n(10), abort)))), 6);
     // call/cc: the continuation is reinstated at the prompt, whatever is between.
     let replace = Box::new(Term::Replace(P, var("k"), n(5)));
-    let call_cc = Box::new(Term::Capture(
-        P,
-        Operator::Control,
-        Place::Here,
-        "k",
-        add(n(1000), replace),
-    ));
-    assert_eq!(number(add(n(1), reset(add(n(10), call_cc)))), 16);
+    for place in [Place::Here, Place::Instead] {
+        let body = add(n(1000), replace.clone());
+        let call_cc = Term::Capture(P, Operator::Control, place, "k", body);
+        let call_cc = Box::new(call_cc);
+        assert_eq!(number(add(n(1), reset(add(n(10), call_cc)))), 16);
+    }
 }

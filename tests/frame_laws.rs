@@ -107,6 +107,9 @@ enum Flow {
 struct Counts {
     steps: usize,
     captures: usize,
+    /// Of these, in place of the frame that captures; and by the only frame under the prompt.
+    instead: usize,
+    empty: usize,
     resumes: usize,
     replaces: usize,
     shared: usize,
@@ -349,11 +352,17 @@ impl Model {
                     self.check_depth(0)?;
                 }
                 self.counts.captures += 1;
+                if place == Place::Instead {
+                    self.counts.instead += 1;
+                    self.stack.pop();
+                    let is_frame = |entry: &Entry| matches!(entry, Entry::Frame(..));
+                    self.counts.empty += usize::from(!self.stack[at..].iter().any(is_frame));
+                }
                 let first = if operator.takes_prompt() { at } else { at + 1 };
                 let entries = self.stack[first..].to_vec();
                 let k = K::Model(frames(&entries), Rc::new(entries));
                 match place {
-                    Place::Here => {
+                    Place::Here | Place::Instead => {
                         self.call(body);
                         Flow::Resume(Got::K(k))
                     }
@@ -607,13 +616,16 @@ fn one_meaning_on_machine_and_model() {
         sum
     };
     println!(
-        "{} programs, {} steps, {} ended of themselves; {} captures, {} resumes, {} replaces, \
+        "{} programs, {} steps, {} ended of themselves; {} captures, {} in \
+         place, {} of nothing, {} resumes, {} replaces, \
          {} shared winders, {} left, {} entered, {} raised in one, {} aborts; refused: {} in a \
          winder, {} too deep, {} barrier, {} one-shot; {} spent; {} suspended",
         total.borrow().len(),
         sum(|c| c.steps),
         sum(|c| c.ended_early),
         sum(|c| c.captures),
+        sum(|c| c.instead),
+        sum(|c| c.empty),
         sum(|c| c.resumes),
         sum(|c| c.replaces),
         sum(|c| c.shared),

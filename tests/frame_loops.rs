@@ -38,6 +38,9 @@ enum Driver {
     UnderPrompt,
     /// The body of the capture, on top of all, for whose place it is put back: `call/cc`.
     Replace,
+    /// Nobody: the body of the capture, in the place of who captured, goes on with the next
+    /// round. That is `call/cc` in tail position.
+    Nobody,
 }
 
 #[derive(Clone)]
@@ -45,12 +48,13 @@ enum Kind {
     Outer,
     Drive,
     Wound,
+    Wait,
     Thunk,
     Generate,
     Take,
     GoOn(Continuation<Call>),
 }
-use Kind::{Drive, Generate, GoOn, Outer, Take, Thunk, Wound};
+use Kind::{Drive, Generate, GoOn, Outer, Take, Thunk, Wait, Wound};
 
 struct Call {
     of: Loop,
@@ -103,8 +107,13 @@ impl Frame for Call {
             },
             (Drive, Input::Start) => Step::Prompt {
                 tag: LOOP,
-                body: call(if of.wound { Wound } else { Generate }),
+                body: call(match of.driver {
+                    _ if of.wound => Wound,
+                    Driver::Nobody => Wait,
+                    _ => Generate,
+                }),
             },
+            (Wait, Input::Start) => Step::Call(call(Generate)),
             (Wound, Input::Start) => Step::wind(call(Thunk), call(Generate), call(Thunk)),
             (Generate, Input::Start | Input::Value(Value::Nothing)) => {
                 if cx.world.rounds == cx.world.until {
@@ -116,6 +125,7 @@ impl Frame for Call {
                     operator: of.operator,
                     place: match of.driver {
                         Driver::Replace => Place::Here,
+                        Driver::Nobody => Place::Instead,
                         _ => Place::Prompt,
                     },
                     body: call(Take),
@@ -128,6 +138,7 @@ impl Frame for Call {
                     continuation,
                     with,
                 },
+                Driver::Nobody => Step::TailCall(call(Generate)),
                 _ => Step::Return(Value::K(continuation)),
             },
             (Drive, Input::Value(Value::K(continuation))) => match of.driver {
@@ -233,4 +244,10 @@ fn a_million_rounds_under_fresh_prompts() {
 #[test]
 fn a_million_rounds_by_call_cc() {
     are_constant(Driver::Replace, &[Operator::Control]);
+}
+
+#[test]
+fn a_million_rounds_by_call_cc_in_tail_position() {
+    use Operator::{Control, Control0, Shift, Shift0};
+    are_constant(Driver::Nobody, &[Shift, Shift0, Control, Control0]);
 }

@@ -163,7 +163,7 @@ fn uses(k: &Continuation<Does>) -> [Does; 3] {
 }
 
 /// Every way to leave for a prompt.
-fn leaves(tag: PromptTag) -> [Does; 6] {
+fn leaves(tag: PromptTag) -> [Does; 7] {
     let capture = |operator, place| {
         step(move || Step::Capture {
             tag,
@@ -178,6 +178,7 @@ fn leaves(tag: PromptTag) -> [Does; 6] {
         capture(Operator::Control, Place::Prompt),
         capture(Operator::Control0, Place::Prompt),
         capture(Operator::Control, Place::Here),
+        capture(Operator::Control, Place::Instead),
         step(move || Step::Abort {
             tag,
             value: Got::Number(1),

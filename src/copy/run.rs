@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::leave::{Came, Leave, away, raise};
 use crate::engine;
-use crate::frame::{Context, Continuation, Frame, Input, MarkKey, Refusal, Stacked, Step};
+use crate::frame::{Context, Continuation, Frame, Input, MarkKey, Place, Refusal, Stacked, Step};
 
 /// What is outside of the native stack: the machine that a frame was resumed by.
 pub(super) trait Outside<F: Frame> {
@@ -190,6 +190,23 @@ impl<'r, F: Frame> Run<'r, F> {
             Step::TailCall(frame) if ends => (Step::Call(frame), true),
             Step::TailResume { continuation, with } if ends => {
                 (Step::Resume { continuation, with }, true)
+            }
+            Step::Capture {
+                tag,
+                operator,
+                place: Place::Instead,
+                body,
+            } if ends => {
+                let place = Place::Here;
+                (
+                    Step::Capture {
+                        tag,
+                        operator,
+                        place,
+                        body,
+                    },
+                    true,
+                )
             }
             step => (step, false),
         };

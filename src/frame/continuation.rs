@@ -161,6 +161,20 @@ impl<F: Frame> Continuation<F> {
         }
     }
 
+    /// The continuation of a whole chain, whatever its topmost segment is, and which nothing lies
+    /// under but a prompt, if one is given.
+    #[inline(always)]
+    pub(super) fn above_chain(
+        chain: &Chain<F>,
+        size: usize,
+        prompt: Option<PromptTag>,
+        ledger: &Rc<Ledger<F>>,
+    ) -> Self {
+        Self {
+            head: Held::of_chain(ledger, chain, size, prompt),
+        }
+    }
+
     #[inline(always)]
     pub(super) fn captured(&self) -> &Captured<F> {
         match self.head.get() {
@@ -173,14 +187,19 @@ impl<F: Frame> Continuation<F> {
     #[inline(always)]
     pub(super) fn as_chain(&self) -> Option<(usize, Option<PromptTag>)> {
         match *self.captured() {
-            Captured::Chain { size, prompt } => Some((size, prompt)),
+            Captured::Chain { size, prompt } | Captured::Below { size, prompt } => {
+                Some((size, prompt))
+            }
             _ => None,
         }
     }
 
-    /// The chain that begins with the segment.
+    /// The chain that was captured.
     #[inline(always)]
     pub(super) fn into_chain(self) -> Chain<F> {
+        if let Captured::Below { .. } = self.captured() {
+            return self.head.into_below();
+        }
         Chain {
             len: self.head.get().map_or(0, Segment::len),
             first: self.head,
@@ -219,7 +238,9 @@ impl<F: Frame> Continuation<F> {
     pub(super) fn prompts(&self) -> usize {
         match self.captured() {
             Captured::Piece(piece) => piece.prompts,
-            Captured::Chain { prompt, .. } => prompt.is_some().into(),
+            Captured::Chain { prompt, .. } | Captured::Below { prompt, .. } => {
+                prompt.is_some().into()
+            }
             Captured::Nothing => 0,
         }
     }
@@ -249,13 +270,15 @@ impl<F: Frame> Continuation<F> {
     #[inline]
     pub fn len(&self) -> usize {
         match self.captured() {
-            Captured::Chain { size, .. } => *size,
+            Captured::Chain { size, .. } | Captured::Below { size, .. } => *size,
             Captured::Piece(piece) => piece.size,
             Captured::Nothing => 0,
         }
     }
 
-    /// Whether there is no frame in it: resuming it answers what it is resumed with.
+    /// Whether there is no frame in it, as where the only one under a prompt has captured it by
+    /// [`Place::Instead`](super::Place::Instead): resuming it answers what it is resumed with,
+    /// after what is left of a winder.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

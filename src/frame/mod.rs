@@ -126,8 +126,9 @@
 //!
 //! **4. What the program may do.** Errors are [`Step::Raise`] and [`Frame::catches`];
 //! generators, threads and backtracking are [`Step::Prompt`], [`Step::Capture`] and
-//! [`Step::Resume`]; `call/cc` is a capture by [`Operator::Control`] at [`Place::Here`], and
-//! who applies its continuation answers [`Step::Replace`]; `finally` and `dynamic-wind` are
+//! [`Step::Resume`]; `call/cc` is a capture by [`Operator::Control`] at [`Place::Here`], or
+//! in tail position at [`Place::Instead`], and who applies its continuation answers
+//! [`Step::Replace`]; `finally` and `dynamic-wind` are
 //! [`Step::wind`]. What a step cannot do is not an error of the machine: the frame that asked
 //! gets [`Input::Refused`], and usually raises it. Under limits that may happen to each call,
 //! prompt, capture, resumption and winder, so that every frame has an answer for it.

@@ -5,9 +5,9 @@ use core::mem;
 
 use super::continuation::Piece;
 use super::level::{Boundary, Level};
-use super::run::{Next, State};
+use super::run::{Next, State, drop_last};
 use super::winding::Then;
-use super::{Continuation, Frame, Input, Interrupted, Operator, Place, PromptTag, Refusal};
+use super::{Continuation, Frame, Input, Operator, Place, PromptTag, Refusal};
 
 impl<F: Frame> State<F> {
     /// Whether the prompt is that of the running level, and no winder is in between.
@@ -38,14 +38,17 @@ impl<F: Frame> State<F> {
         position.put(continuation.into_chain(), size);
         self.below += size;
         match with {
-            // A capture that took a chain has put at least one frame into it.
-            Ok(value) => {
+            // Else the top of the position is not what was put there.
+            Ok(value) if size > 0 => {
                 let before = position.size;
                 position.unseal_some(frames, &mut self.attached);
                 self.below -= before - position.size;
+                if frames.is_empty() {
+                    return self.deliver(frames, Ok(value));
+                }
                 Next::Resume(Input::Value(value))
             }
-            Err(error) => self.deliver(frames, Err(Interrupted::Raised(error))),
+            with => self.go_on(frames, with),
         }
     }
 
@@ -71,11 +74,19 @@ impl<F: Frame> State<F> {
         operator: Operator,
         place: Place,
     ) -> Continuation<F> {
+        if place == Place::Instead {
+            self.leave_frame(frames);
+        }
+        let is_sealed = !frames.is_empty() || !self.attached.under.is_nothing();
         self.seal(frames);
         let position = &mut self.levels.top_mut().position;
         let size = position.size;
         let prompt = operator.takes_prompt().then_some(tag);
-        let continuation = Continuation::of_chain(&mut position.chain, size, prompt);
+        let continuation = if is_sealed {
+            Continuation::of_chain(&mut position.chain, size, prompt)
+        } else {
+            Continuation::above_chain(&position.chain, size, prompt, &self.ledger)
+        };
         if place == Place::Prompt {
             self.below -= size;
             position.clear();
@@ -84,6 +95,15 @@ impl<F: Frame> State<F> {
             }
         }
         continuation
+    }
+
+    /// Drops the topmost frame, and its marks.
+    #[inline(always)]
+    pub(super) fn leave_frame(&mut self, frames: &mut Vec<F>) {
+        drop_last(frames);
+        if frames.len() <= self.attached.floor {
+            self.attached.drop_marks(frames.len());
+        }
     }
 
     /// The index of the innermost level whose boundary is a prompt with this tag; that of
@@ -121,6 +141,9 @@ impl<F: Frame> State<F> {
         if place == Place::Here && self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
         }
+        if place == Place::Instead {
+            self.leave_frame(frames);
+        }
         self.seal(frames);
         let lowest = if operator.takes_prompt() {
             Boundary::Prompt { tag, times: 1 }
@@ -145,7 +168,7 @@ impl<F: Frame> State<F> {
         let piece = Piece::new(levels);
         let continuation = Continuation::new(piece, &self.ledger);
         Ok(match place {
-            Place::Here => {
+            Place::Here | Place::Instead => {
                 self.push(frames, body);
                 Next::Resume(Input::Continuation(continuation))
             }

@@ -203,10 +203,7 @@ impl<F: Frame> State<F> {
                     match state.check_resume(&continuation, state.below + len - 1, len - 1) {
                         Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
-                            drop_last(frames);
-                            if len - 1 <= state.attached.floor {
-                                state.attached.drop_marks(len - 1);
-                            }
+                            state.leave_frame(frames);
                             state.seal(frames);
                             state.resume(frames, continuation, with)
                         }
@@ -566,7 +563,7 @@ impl<F: Frame> Drop for HostCall<'_, F> {
 
 /// Drops the topmost frame where it lies: to move one that was just written costs more.
 #[inline(always)]
-fn drop_last<F>(frames: &mut Vec<F>) {
+pub(super) fn drop_last<F>(frames: &mut Vec<F>) {
     let len = frames.len();
     if len > 0 {
         frames.truncate(len - 1);

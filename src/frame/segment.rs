@@ -80,6 +80,12 @@ pub(super) enum Captured<F: Frame> {
         /// The prompt below it, if that was taken along.
         prompt: Option<PromptTag>,
     },
+    /// The same of the chain below this segment, which itself is empty: the frame that captured
+    /// was the only active one, and is gone.
+    Below {
+        size: usize,
+        prompt: Option<PromptTag>,
+    },
     /// This; the segment itself is empty.
     Piece(Box<Piece<F>>),
 }
@@ -87,7 +93,7 @@ pub(super) enum Captured<F: Frame> {
 impl<F: Frame> Captured<F> {
     #[inline(always)]
     pub(super) fn clear(&mut self) {
-        if let Self::Piece(_) = self {
+        if let Self::Piece(_) | Self::Below { .. } = self {
             *self = Self::Nothing;
         }
     }
@@ -113,11 +119,12 @@ impl<F: Frame> Segment<F> {
 
     /// What it counts for in the ledger.
     fn weight(&self) -> usize {
-        let levels = match &self.captured {
+        let captured = match &self.captured {
             Captured::Piece(piece) => piece.levels.len(),
+            Captured::Below { .. } => 1,
             Captured::Nothing | Captured::Chain { .. } => 0,
         };
-        self.len() + levels
+        self.len() + captured
     }
 
     pub(super) fn single(&self) -> Option<&Single<F>> {
@@ -185,6 +192,31 @@ impl<F: Frame> Held<F> {
     #[inline]
     pub(super) fn get_mut(&mut self) -> Option<&mut Segment<F>> {
         self.0.as_mut().and_then(Rc::get_mut)
+    }
+
+    /// A segment that says that a chain was captured, which is below it.
+    #[inline(always)]
+    pub(super) fn of_chain(
+        ledger: &Rc<Ledger<F>>,
+        chain: &Chain<F>,
+        size: usize,
+        prompt: Option<PromptTag>,
+    ) -> Self {
+        let mut held = Self::new(ledger);
+        if let Some(segment) = held.get_mut() {
+            segment.below.set(chain.clone());
+            segment.captured = Captured::Below { size, prompt };
+            ledger.note(1);
+        }
+        held
+    }
+
+    /// The chain below its segment, which is taken out if nobody else holds that.
+    pub(super) fn into_below(mut self) -> Chain<F> {
+        match self.get_mut() {
+            Some(segment) => segment.below.take(),
+            None => self.get().map_or(Chain::empty(), |it| it.below.clone()),
+        }
     }
 
     /// A segment that says that this was captured.

@@ -79,6 +79,18 @@ pub mod check {
 
     impl<T: ?Sized> NotShared<T> for Other {}
 
+    impl<T: Unchanging + ?Sized> NotShared<T> for Shared {}
+
+    /// A shared type whose values never change, so that a slot of it may be copied, too.
+    #[diagnostic::on_unimplemented(
+        message = "a slot of type `{Self}` is not copied: all copies of the frame refer to the same",
+        label = "its clones refer to the same thing",
+        note = "say `#[slot(shared)]`, or `#[slot(named)]` if it is looked up by its name"
+    )]
+    pub trait Unchanging: SharedSlot {}
+
+    impl<T: Unchanging> Unchanging for Option<T> {}
+
     pub fn copied<T: ?Sized, Is: NotShared<T>>(_: Is) {}
 
     pub fn shared<T: SharedSlot + ?Sized>() {}

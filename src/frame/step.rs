@@ -141,9 +141,10 @@ pub enum Step<F: Frame> {
         /// What runs under it.
         body: F,
     },
-    /// Takes the rest of the computation up to a prompt, this frame included, and runs
-    /// `body` with it. `call/cc` is [`Operator::Control`] at [`Place::Here`]; its continuations
-    /// are applied by [`Replace`](Self::Replace).
+    /// Takes the rest of the computation up to a prompt, this frame included unless the
+    /// [place](Place) says otherwise, and runs `body` with it. `call/cc` is [`Operator::Control`] at [`Place::Here`], and in tail
+    /// position at [`Place::Instead`]; its continuations are applied by
+    /// [`Replace`](Self::Replace).
     Capture {
         /// The name of the prompt.
         tag: PromptTag,
@@ -295,13 +296,26 @@ impl Operator {
 }
 
 /// Where the body of a capture runs.
+///
+/// | place | runs on top of | the continuation begins with |
+/// |---|---|---|
+/// | prompt | the prompt, or what is below it | the frame that captures |
+/// | here | the frame that captures | that frame |
+/// | instead | the frame below that | the frame below |
+///
+/// By the last two nothing is left, and the prompt stays, whatever the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// At the prompt: the computation up to there is left.
     Prompt,
-    /// On top of the frame that captures, which gets what the body returns: nothing is left.
-    /// That is how `call/cc` calls its argument. The prompt stays, whatever the operator.
+    /// On top of the frame that captures, which gets what the body returns. That is how `call/cc`
+    /// calls its argument.
     Here,
+    /// In place of the frame that captures, which is gone, and its marks with it, as by a
+    /// [tail call](Step::TailCall): so a loop by `call/cc` in tail position does not grow. Where
+    /// that was the only frame under the prompt, the continuation is
+    /// [empty](Continuation::is_empty).
+    Instead,
 }
 
 /// Why a machine stopped.

@@ -153,18 +153,3 @@ identity! {
     /// ```
     MarkKey
 }
-
-#[cfg(feature = "serde")]
-mod placeholder {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    impl Serialize for super::PromptTag {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom("later"))
-        }
-    }
-    impl<'de> Deserialize<'de> for super::PromptTag {
-        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-            Err(serde::de::Error::custom("later"))
-        }
-    }
-}

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::string::String;
 
 use super::changes::Changes;
+use super::object::AnyObject;
 use super::persist::Persist;
-use super::shared::AnyObject;
 use super::table::Table;
 use crate::frame::parts::Part;
 use crate::frame::{MarkKey, PromptTag};

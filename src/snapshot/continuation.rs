@@ -9,6 +9,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::LoadError;
+use super::leads::Node;
 use super::persist::Persist;
 use super::source::Restored;
 use super::{session, tree};
@@ -45,6 +46,7 @@ impl<'de, F: Persist> Deserialize<'de> for Continuation<F> {
             };
             let k = k.ok_or(LoadError::Invalid("there is no such continuation"))?;
             loading.numbers.insert(k.address(), number);
+            loading.leads.note(Node::Part(number));
             Ok(k.clone())
         });
         k.map_err(D::Error::custom)

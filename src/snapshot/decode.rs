@@ -201,7 +201,9 @@ impl<'de> DeserializeSeed<'de> for Decode<'_> {
             Shape::I128 => from.deserialize_i128(self),
             Shape::U8 => from.deserialize_u8(self),
             Shape::U16 => from.deserialize_u16(self),
-            Shape::U32 | Shape::Shared | Shape::Continuation => from.deserialize_u32(self),
+            Shape::U32 | Shape::Shared | Shape::Continuation | Shape::Tag | Shape::Key => {
+                from.deserialize_u32(self)
+            }
             Shape::U64 => from.deserialize_u64(self),
             Shape::U128 => from.deserialize_u128(self),
             Shape::F32 => from.deserialize_f32(self),
@@ -262,6 +264,8 @@ impl<'de> Visitor<'de> for Decode<'_> {
         Ok(match self.shape {
             Shape::Shared => Tree::Shared(value),
             Shape::Continuation => Tree::Continuation(value),
+            Shape::Tag => Tree::Tag(value),
+            Shape::Key => Tree::Key(value),
             _ => Tree::Number(Number::U32(value)),
         })
     }
@@ -475,6 +479,8 @@ mod tests {
             Just(Shape::Shared),
             Just(Shape::Continuation),
             Just(Shape::Named),
+            Just(Shape::Tag),
+            Just(Shape::Key),
         ];
         leaf.prop_recursive(6, 40, 6, |inner| {
             let name = || "[a-z]{0,2}".prop_map(|name| name.as_str().into());

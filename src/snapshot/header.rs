@@ -7,10 +7,11 @@ use std::vec::Vec;
 
 use super::base::BaseId;
 use super::error::LoadError;
+use super::identity::Identity;
 use super::load::LoadLimits;
 use super::persist::Persist;
 use super::registry::Registry;
-use super::session::{Identity, Loading};
+use super::session::Loading;
 use super::source::{Kind, Now, Target};
 use super::wire::Reader;
 use super::{FORMAT, MAGIC};
@@ -171,14 +172,14 @@ impl<F: Persist> Headers<'_, F> {
         let kinds = header.kinds.iter();
         let kinds = kinds.map(|(name, version)| kind(registry, name, *version));
         self.kinds.extend(kinds);
-        find(registry, &header.tags, &mut loading.tags)?;
-        find(registry, &header.keys, &mut loading.keys)?;
+        Identity::find(registry, &header.tags, &mut loading.tags)?;
+        Identity::find(registry, &header.keys, &mut loading.keys)?;
         let types_from = loading.types.len();
         loading.types.extend_from_slice(&header.types);
         for count in [
             self.kinds.len(),
-            loading.tags.len(),
-            loading.keys.len(),
+            loading.tags.len() as usize,
+            loading.keys.len() as usize,
             loading.types.len(),
         ] {
             self.limits.check("names", self.limits.names, count)?;
@@ -192,6 +193,7 @@ impl<F: Persist> Headers<'_, F> {
         for &(number, it) in &header.changed {
             let known = loading.objects.get_mut(number as usize);
             *known.ok_or(LoadError::Invalid("there is no such object"))? = of(it)?;
+            loading.changed.insert(number);
             objects.push(number);
         }
         for &it in &header.new {
@@ -238,26 +240,4 @@ fn kind<F: Persist>(registry: &Registry, name: &Rc<str>, version: u32) -> Kind<F
     });
     let name = name.clone();
     Kind { name, version, now }
-}
-
-/// Tags or keys as this program has them.
-fn find<T: Identity>(
-    registry: &Registry,
-    names: &[(Rc<str>, bool)],
-    list: &mut Vec<T>,
-) -> Result<(), LoadError> {
-    for (name, is_named) in names {
-        let known = T::known(registry).get(&**name).copied();
-        list.push(match (known, is_named) {
-            (Some(known), true) => known,
-            (None, true) => {
-                return Err(LoadError::Unknown {
-                    what: T::WHAT,
-                    name: String::from(&**name),
-                });
-            }
-            (known, false) => T::fresh(known.map_or("loaded", T::name)),
-        });
-    }
-    Ok(())
 }

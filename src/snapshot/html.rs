@@ -165,19 +165,19 @@ impl Graph<'_> {
     /// The value of an object: its fields in rows, if it has any.
     fn object(&self, value: &Tree, card: &mut Card) {
         let Tree::Struct { fields, .. } = value else {
-            return card.value(|card| write(value, card));
+            return card.value(|card| write(self.document, value, card));
         };
         for (name, value) in fields.iter().take(MOST) {
-            card.row(&plain(name), |card| write(value, card));
+            card.row(&plain(name), |card| write(self.document, value, card));
         }
         card.left_out(fields.len(), "field");
     }
 
     fn root(&self, root: &RootDocument, card: &mut Card) {
         match root {
-            RootDocument::Value(value) => card.value(|card| write(value, card)),
+            RootDocument::Value(value) => card.value(|card| write(self.document, value, card)),
             RootDocument::Machine { stack, waits } => {
-                card.value(|card| write_waits(waits, card));
+                card.value(|card| write_waits(self.document, waits, card));
                 card.row("stack", |card| card.refer(Reference::Continuation(*stack)));
             }
             RootDocument::Continuation(k) => {
@@ -286,7 +286,7 @@ impl Graph<'_> {
                 let marks = segment.marks_of(index);
                 for mark in marks.iter().take(MOST) {
                     let name = format!("mark {}", key(self.document, mark.key));
-                    card.row(&name, |card| write(&mark.value, card));
+                    card.row(&name, |card| write(self.document, &mark.value, card));
                 }
                 card.left_out(marks.len(), "mark");
             };
@@ -310,7 +310,7 @@ impl Graph<'_> {
         card.kind(&plain(&frame.kind), frame.version);
         let slots = slots(frame);
         for (name, value) in slots.iter().take(MOST) {
-            card.row(name, |card| write(value, card));
+            card.row(name, |card| write(self.document, value, card));
         }
         card.left_out(slots.len(), "slot");
         marks(card);

@@ -15,6 +15,7 @@ use super::base::{Base, BaseId, Stored};
 use super::changes::Changes;
 use super::error::LoadError;
 use super::header::{self, Header, Headers, Placed};
+use super::leads;
 use super::limited::{Budget, DEFAULT_DEPTH};
 use super::persist::Persist;
 use super::registry::{Policy, Registry};
@@ -22,6 +23,7 @@ use super::report::{Decode, Report, Restart};
 use super::session::{self, Loading, Scope};
 use super::source::{
     Found, Kind, Parts, Refused, Restored, Root, Source, failed, fill_objects, known, or_refused,
+    parts_of,
 };
 use super::stack::{self, Skim, Skimmed};
 use super::table::Table;
@@ -231,6 +233,9 @@ impl<F: Persist> Loaded<F> {
 /// The roots, where they are, and what a shared value could not be decoded for.
 type Bodies<F> = (Vec<Root<F>>, Vec<Range<usize>>, Option<Refused>);
 
+/// The parts lead to no object that is decoded after all of theirs are.
+fn no_parts(_: u32, _: &mut dyn FnMut(u32)) {}
+
 /// The parts of all snapshots, the roots of the last, and what is shared.
 fn bodies<F: Persist>(
     source: &mut Source<'_, F>,
@@ -245,6 +250,7 @@ fn bodies<F: Persist>(
         for _ in 0..placed.header.parts {
             source.restore()?;
         }
+        leads::begin(None)?;
         for &number in &placed.objects {
             let start = source.bytes.range(content).start as u32;
             let len = source.bytes.index()?;
@@ -272,7 +278,10 @@ fn bodies<F: Persist>(
             return Err(LoadError::Invalid("there is more after the schema"));
         }
     }
-    let filled = or_refused(fill_objects(content, limits, budget))?;
+    let filled = {
+        let parts = source.parts.borrow();
+        or_refused(fill_objects(content, limits, budget, parts_of(&parts)))?
+    };
     Ok((roots, roots_at, filled.err()))
 }
 
@@ -315,7 +324,7 @@ impl<F: Persist> Loaded<F> {
             let value = bytes.value();
             let value =
                 value.map_err(|error| failed(error, &format!("root {index}"), limits, &budget));
-            fill_objects(content, limits, &budget)?;
+            fill_objects(content, limits, &budget, no_parts)?;
             match bytes.is_empty() {
                 true => value,
                 false => value.and(Err(LoadError::Invalid("a root has more in it"))),
@@ -444,10 +453,10 @@ impl<F: Persist> Loaded<F> {
         let mut parts = Table::after(self.id.parts);
         let mut objects = Table::after(self.id.objects);
         if let Some(loading) = &self.loading {
-            for &tag in &loading.tags {
+            for &tag in loading.tags.list() {
                 tags.push(tag, tag);
             }
-            for &key in &loading.keys {
+            for &key in loading.keys.list() {
                 keys.push(key, key);
             }
             let is_same = |kind: &Kind<F>| kind.now.as_ref().is_ok_and(|now| now.is_same());
@@ -534,7 +543,7 @@ impl<F: Persist> Loaded<F> {
                 budget,
             };
             let restart = Restart::of(&decode, &items, k)?;
-            fill_objects(content, limits, budget)?;
+            fill_objects(content, limits, budget, no_parts)?;
             Ok(Some(restart))
         })
     }

@@ -33,7 +33,9 @@
 //!   [page](Document::to_html). A snapshot that has its [schema](Editor::with_schema) in it can
 //!   be [looked at](Document::read) without its program.
 //! - What is [`Named`] is stored by its name in the [`Registry`] and looked up again, and
-//!   nothing that it leads to is stored. So are the tags of prompts and the keys of marks.
+//!   nothing that it leads to is stored. So are the [tags](crate::frame::PromptTag) of prompts and
+//!   the [keys](crate::frame::MarkKey) of marks, in values too; one without such a name is minted
+//!   anew, once for all that is loaded together.
 //! - What a stranger keeps meanwhile, in a form or a cookie, is encrypted and authenticated by
 //!   `Seal`, of the feature `seal`, and expires.
 //!
@@ -134,7 +136,8 @@
 //! returned or raised, whose *after* they are. What a machine waits for: 0 for an answer, 1 to
 //! start its topmost frame, 2 to restart it, 3 or 4 to go on with a payload or a raised one, 5
 //! to go on with a continuation. A continuation, where it is in a value, is the index of its
-//! part; a shared object that of the object; a named value its name and its revision.
+//! part; a shared object that of the object; a named value its name and its revision; the tag of a
+//! prompt or the key of a mark its index in the list of those.
 //!
 //! A *schema* is one value in the format of postcard; whoever has the types may skip it. It
 //! consists of names, a list of strings; *nodes*, a list; kinds of frame, a list: name, version,
@@ -147,14 +150,15 @@
 //! 15 floats of 32 and 64; 16 a char, 17 a string, 18 bytes; 19 an option, 20 a sequence, 21 a
 //! tuple, with how many elements, 22 a map; 23 a struct, with its name and the list of its
 //! fields'; 24 an enum, with its name and its variants, a list: index, name, and 1 where it has
-//! content; 25 a shared object, 26 a continuation, 27 a named value.
+//! content; 25 a shared object, 26 a continuation, 27 a named value, 28 the tag of a prompt,
+//! 29 the key of marks.
 //!
 //! # Where what is
 //!
 //! `save` and `load` are what a user sees. `sink` and `source` write and read the parts of a
 //! stack by one `grammar`, `header` reads what comes before them, `whole` puts all together;
 //! `wire` is numbers and values, `limited` what may be hostile. `session` is what a value finds
-//! there that refers to another: `shared`, `registry`, `continuation`. `persist` is what a type
+//! there that refers to another: `shared`, `registry`, `continuation`, `identity`. `persist` is what a type
 //! of frames does, `upgrade` what becomes of an earlier one, `fingerprint` how that is noticed;
 //! `stack` and `report` are what is known of frames that cannot be decoded. `base` is what an
 //! increment is one to: `table` numbers what is stored, `changes` lists what has changed since.
@@ -175,8 +179,11 @@ mod fingerprint;
 mod grammar;
 mod header;
 mod html;
+mod identity;
+mod leads;
 mod limited;
 mod load;
+mod object;
 mod pack;
 mod paper;
 mod persist;
@@ -212,6 +219,7 @@ pub use document::{
 pub use error::{LoadError, SaveError};
 pub use fingerprint::{Change, Fingerprint, KindChange};
 pub use load::{LoadLimits, Loaded};
+pub use object::Object;
 pub use persist::{Persist, Slots};
 pub use registry::{Named, Policy, Registry};
 pub use report::{Answer, FrameReport, Report};
@@ -224,7 +232,7 @@ pub use segno_derive::Persist;
 #[doc(hidden)]
 pub use serde as __serde;
 pub use shape::{Conflict, Shape, VariantShape};
-pub use shared::{Object, Shared};
+pub use shared::Shared;
 pub use tree::{Number, Tree, TreeError};
 pub use upgrade::Link;
 

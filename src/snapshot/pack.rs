@@ -54,6 +54,8 @@ enum Node {
     Shared,
     Continuation,
     Named,
+    Tag,
+    Key,
 }
 
 /// How deep a shape may be. A value that is read has no more levels than the limits of loading
@@ -137,6 +139,8 @@ impl<'a> Packer<'a> {
             Shape::Shared => Node::Shared,
             Shape::Continuation => Node::Continuation,
             Shape::Named => Node::Named,
+            Shape::Tag => Node::Tag,
+            Shape::Key => Node::Key,
         };
         self.packed.nodes.push(node);
     }
@@ -222,6 +226,8 @@ impl Packed {
                 Node::Shared => Shape::Shared,
                 Node::Continuation => Shape::Continuation,
                 Node::Named => Shape::Named,
+                Node::Tag => Shape::Tag,
+                Node::Key => Shape::Key,
             };
             shapes.push((shape, depth));
         }

@@ -5,7 +5,7 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::document::{Document, FrameDocument, WaitsDocument};
+use super::document::{Document, FrameDocument, IdentityDocument, WaitsDocument};
 use super::tree::Tree;
 use crate::frame::outline::{ChainOutline, MarkOutline, Outline, PromptOutline, UnderOutline};
 
@@ -47,11 +47,11 @@ pub(super) fn plain(name: &str) -> String {
 const DEEPEST: u32 = 200;
 
 /// Writes a value as `Debug` would write it.
-pub(super) fn write(tree: &Tree, on: &mut impl Paper) {
-    write_below(tree, DEEPEST, on);
+pub(super) fn write(document: &Document, tree: &Tree, on: &mut impl Paper) {
+    write_below(document, tree, DEEPEST, on);
 }
 
-fn write_below(tree: &Tree, depth: u32, on: &mut impl Paper) {
+fn write_below(document: &Document, tree: &Tree, depth: u32, on: &mut impl Paper) {
     let Some(depth) = depth.checked_sub(1) else {
         return on.text("...");
     };
@@ -65,38 +65,38 @@ fn write_below(tree: &Tree, depth: u32, on: &mut impl Paper) {
         Tree::None => on.text("None"),
         Tree::Some(content) => {
             on.text("Some(");
-            write_below(content, depth, on);
+            write_below(document, content, depth, on);
             on.text(")");
         }
-        Tree::Seq(elements) => write_all(elements, ["[", "]"], depth, on),
-        Tree::Tuple(elements) => write_all(elements, ["(", ")"], depth, on),
+        Tree::Seq(elements) => write_all(document, elements, ["[", "]"], depth, on),
+        Tree::Tuple(elements) => write_all(document, elements, ["(", ")"], depth, on),
         Tree::Map(entries) => {
             on.text("{");
             for (index, (key, value)) in entries.iter().enumerate() {
                 if separate(index, on) {
                     break;
                 }
-                write_below(key, depth, on);
+                write_below(document, key, depth, on);
                 on.text(": ");
-                write_below(value, depth, on);
+                write_below(document, value, depth, on);
             }
             on.text("}");
         }
-        Tree::Struct { name, fields } => write_struct(name, fields, depth, on),
+        Tree::Struct { name, fields } => write_struct(document, name, fields, depth, on),
         Tree::Variant { name, content, .. } => match content.as_deref() {
             None => on.text(&plain(name)),
             // Fields of the variant itself, and not those of a structure in it.
             Some(Tree::Struct { name: of, fields }) if of == name => {
-                write_struct(name, fields, depth, on);
+                write_struct(document, name, fields, depth, on);
             }
             Some(Tree::Tuple(elements)) => {
                 on.text(&plain(name));
-                write_all(elements, ["(", ")"], depth, on);
+                write_all(document, elements, ["(", ")"], depth, on);
             }
             Some(content) => {
                 on.text(&plain(name));
                 on.text("(");
-                write_below(content, depth, on);
+                write_below(document, content, depth, on);
                 on.text(")");
             }
         },
@@ -106,6 +106,8 @@ fn write_below(tree: &Tree, depth: u32, on: &mut impl Paper) {
         Tree::Named { name, revision } => {
             on.text(&format!("{} (revision {revision})", plain(name)));
         }
+        Tree::Tag(number) => on.text(&format!("tag {}", tag(document, *number))),
+        Tree::Key(number) => on.text(&format!("key {}", key(document, *number))),
         Tree::Opaque(bytes) => write_bytes("unknown", bytes, on),
         Tree::Withheld => on.text("(secret)"),
     }
@@ -123,18 +125,30 @@ fn separate(index: usize, on: &mut impl Paper) -> bool {
     is_full
 }
 
-fn write_all(elements: &[Tree], around: [&str; 2], depth: u32, on: &mut impl Paper) {
+fn write_all(
+    document: &Document,
+    elements: &[Tree],
+    around: [&str; 2],
+    depth: u32,
+    on: &mut impl Paper,
+) {
     on.text(around[0]);
     for (index, element) in elements.iter().enumerate() {
         if separate(index, on) {
             break;
         }
-        write_below(element, depth, on);
+        write_below(document, element, depth, on);
     }
     on.text(around[1]);
 }
 
-fn write_struct(name: &str, fields: &[(String, Tree)], depth: u32, on: &mut impl Paper) {
+fn write_struct(
+    document: &Document,
+    name: &str,
+    fields: &[(String, Tree)],
+    depth: u32,
+    on: &mut impl Paper,
+) {
     on.text(&plain(name));
     if fields.is_empty() {
         return;
@@ -146,7 +160,7 @@ fn write_struct(name: &str, fields: &[(String, Tree)], depth: u32, on: &mut impl
         }
         on.text(&plain(name));
         on.text(": ");
-        write_below(value, depth, on);
+        write_below(document, value, depth, on);
     }
     on.text(" }");
 }
@@ -186,18 +200,18 @@ pub(super) fn slots(frame: &FrameDocument) -> Vec<(String, &Tree)> {
 }
 
 /// What a machine waits for.
-pub(super) fn write_waits(waits: &WaitsDocument, on: &mut impl Paper) {
+pub(super) fn write_waits(document: &Document, waits: &WaitsDocument, on: &mut impl Paper) {
     match waits {
         WaitsDocument::Answer => on.text("a machine that waits for an answer"),
         WaitsDocument::Start => on.text("a machine that is about to start its topmost frame"),
         WaitsDocument::Restarted => on.text("a machine that is about to restart its topmost frame"),
         WaitsDocument::Value(value) => {
             on.text("a machine that is about to go on with ");
-            write(value, on);
+            write(document, value, on);
         }
         WaitsDocument::Raised(error) => {
             on.text("a machine that is about to raise ");
-            write(error, on);
+            write(document, error, on);
         }
         WaitsDocument::Continuation(k) => {
             on.text("a machine that is about to go on with ");
@@ -225,28 +239,35 @@ pub(super) fn write_under(
         UnderOutline::Inside(winder) => on.refer(Reference::Winder(*winder)),
         UnderOutline::Returned(value) => {
             on.text("winder, being left, whose body has returned ");
-            write(value, on);
+            write(document, value, on);
         }
         UnderOutline::Raised(error) => {
             on.text("winder, being left, whose body has raised ");
-            write(error, on);
+            write(document, error, on);
         }
     }
     true
 }
 
 pub(super) fn prompt(document: &Document, prompt: PromptOutline) -> String {
-    let tag = document.tags.get(prompt.tag as usize);
-    let tag = tag.map_or_else(|| "(unknown)".into(), |tag| plain(&tag.name));
+    let tag = tag(document, prompt.tag);
     match prompt.times {
         1 => format!("prompt {tag}"),
         times => format!("prompt {tag}, {times} times"),
     }
 }
 
+fn tag(document: &Document, tag: u32) -> String {
+    name(&document.tags, tag)
+}
+
 pub(super) fn key(document: &Document, key: u32) -> String {
-    let key = document.keys.get(key as usize);
-    key.map_or_else(|| "(unknown)".into(), |key| plain(&key.name))
+    name(&document.keys, key)
+}
+
+fn name(list: &[IdentityDocument], number: u32) -> String {
+    let it = list.get(number as usize);
+    it.map_or_else(|| "(unknown)".into(), |it| plain(&it.name))
 }
 
 impl Document {
@@ -273,11 +294,11 @@ impl<'a> Segment<'a> {
     }
 }
 
-pub(super) fn write_frame(frame: &FrameDocument, on: &mut impl Paper) {
+pub(super) fn write_frame(document: &Document, frame: &FrameDocument, on: &mut impl Paper) {
     on.text(&format!("{} v{}", plain(&frame.kind), frame.version));
     for (index, (name, value)) in slots(frame).into_iter().enumerate() {
         on.text(if index == 0 { ": " } else { ", " });
         on.text(&format!("{name} = "));
-        write(value, on);
+        write(document, value, on);
     }
 }

@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::base::{Base, BaseId, Stored};
 use super::changes::Changes;
 use super::error::SaveError;
+use super::identity;
+use super::object::AnyObject;
 use super::persist::Persist;
 use super::registry::Registry;
-use super::session::{self, Identity, Saving, Scope};
-use super::shared::AnyObject;
+use super::session::{self, Saving, Scope};
 use super::sink::{Sink, known, put_length};
 use super::table::Table;
 use super::whole::Whole;
@@ -237,8 +238,11 @@ impl<F: Persist> Save<F> {
                     let object = number.and_then(|number| saving.objects.at(number)?.clone());
                     Ok(number.zip(object))
                 }))?;
-                // Values have changed, too, that others have stored.
-                if let Some((number, object)) = object {
+                // Values have changed, too, that others have stored, and where one was there may
+                // be a constant now.
+                if let Some((number, object)) = object
+                    && !object.is_constant()
+                {
                     objects.changed += 1;
                     wire::number(number.into(), &mut objects.directory);
                     objects.store(save, &*object)?;
@@ -250,7 +254,7 @@ impl<F: Persist> Save<F> {
             }))? {
                 next += 1;
                 if let Some(object) = object {
-                    object.stamp().store();
+                    object.stored();
                     objects.store(save, &*object)?;
                 }
             }
@@ -266,8 +270,8 @@ impl<F: Persist> Save<F> {
             version: registry.version,
             base: self.base.as_ref().map(|base| base.0.id),
             kinds: self.sink.kinds.list.iter().map(kind).collect(),
-            tags: identities(saving.tags.list(), registry),
-            keys: identities(saving.keys.list(), registry),
+            tags: identity::names(saving.tags.list(), registry),
+            keys: identity::names(saving.keys.list(), registry),
             types: objects.types.list().to_vec(),
             changed: objects.changed,
             objects: saving.objects.list().len(),
@@ -308,10 +312,4 @@ impl Objects {
         self.values.extend(bytes);
         Ok(())
     }
-}
-
-/// The names, and whether each is looked up by it.
-fn identities<T: Identity>(list: &[T], registry: &Registry) -> Vec<(&'static str, bool)> {
-    let identity = |it: &T| (it.name(), it.is_known(registry));
-    list.iter().map(identity).collect()
 }

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::borrow::ToOwned;
 use std::boxed::Box;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::format;
 use std::mem;
 use std::rc::Rc;
@@ -18,52 +18,12 @@ use std::vec::Vec;
 
 use super::base::ObjectTable;
 use super::error::{LoadError, SaveError};
+use super::leads::{Leads, Node};
+use super::object::AnyObject;
 use super::registry::Registry;
-use super::shared::AnyObject;
 use super::table::Table;
 use super::upgrade::Step;
 use crate::frame::{MarkKey, PromptTag};
-
-/// Tags and keys have the same tables.
-pub(super) trait Identity: Copy + Eq + std::hash::Hash + 'static {
-    const WHAT: &'static str;
-    fn name(self) -> &'static str;
-    fn is_named(self) -> bool;
-    fn fresh(name: &'static str) -> Self;
-    fn known(registry: &Registry) -> &HashMap<&'static str, Self>;
-    fn unknown(self) -> SaveError;
-
-    /// Whether it is the one that is looked up by its name.
-    fn is_known(self, registry: &Registry) -> bool {
-        Self::known(registry).get(self.name()) == Some(&self)
-    }
-}
-
-macro_rules! identity {
-    ($name:ident, $what:literal, $known:ident, $unknown:ident) => {
-        impl Identity for $name {
-            const WHAT: &'static str = $what;
-            fn name(self) -> &'static str {
-                $name::name(&self)
-            }
-            fn is_named(self) -> bool {
-                $name::is_named(&self)
-            }
-            fn fresh(name: &'static str) -> Self {
-                $name::fresh(name)
-            }
-            fn known(registry: &Registry) -> &HashMap<&'static str, Self> {
-                &registry.$known
-            }
-            fn unknown(self) -> SaveError {
-                SaveError::$unknown(self)
-            }
-        }
-    };
-}
-
-identity!(PromptTag, "prompt tag", tags, UnknownTag);
-identity!(MarkKey, "mark key", keys, UnknownKey);
 
 /// A snapshot that is being written.
 pub(super) struct Saving {
@@ -98,14 +58,6 @@ impl Saving {
         let pending = mem::take(&mut self.pending);
         (pending, self.objects.truncate(objects))
     }
-
-    /// Refuses one whose name is its identity, if nobody could look it up.
-    pub(super) fn identity<T: Identity>(&self, it: T) -> Result<(), SaveError> {
-        match !it.is_named() || it.is_known(&self.registry) {
-            true => Ok(()),
-            false => Err(it.unknown()),
-        }
-    }
 }
 
 /// An object that was referred to.
@@ -119,8 +71,8 @@ pub(super) struct Referred {
 /// A snapshot that is being read.
 pub(super) struct Loading {
     pub(super) registry: Rc<Registry>,
-    pub(super) tags: Vec<PromptTag>,
-    pub(super) keys: Vec<MarkKey>,
+    pub(super) tags: Table<PromptTag>,
+    pub(super) keys: Table<MarkKey>,
     /// The types of the objects, by their names and versions.
     pub(super) types: Vec<(Rc<str>, u32)>,
     /// The type of each object. There may be as many as there are bytes, so that little is kept
@@ -132,6 +84,10 @@ pub(super) struct Loading {
     order: Vec<u32>,
     /// Where each object's value begins, with its length.
     pub(super) contents: Vec<u32>,
+    /// Those that an increment has stored again.
+    pub(super) changed: HashSet<u32>,
+    /// What constants lead to.
+    pub(super) leads: Leads,
     /// The numbers of objects that were referred to and are not decoded.
     pub(super) ahead: Vec<u32>,
     /// The numbers of objects and continuations that were referred to, by their addresses.
@@ -145,13 +101,15 @@ impl Loading {
     pub(super) fn new(registry: Rc<Registry>, parts: Rc<dyn Any>) -> Self {
         Self {
             registry,
-            tags: Vec::new(),
-            keys: Vec::new(),
+            tags: Table::default(),
+            keys: Table::default(),
             types: Vec::new(),
             objects: Vec::new(),
             referred: HashMap::new(),
             order: Vec::new(),
             contents: Vec::new(),
+            changed: HashSet::new(),
+            leads: Leads::default(),
             ahead: Vec::new(),
             numbers: HashMap::new(),
             parts,
@@ -165,8 +123,15 @@ impl Loading {
         number: u32,
         name: &'static str,
         version: u32,
+        is_constant: bool,
         empty: impl Fn() -> Rc<dyn AnyObject>,
     ) -> Result<Rc<dyn AnyObject>, LoadError> {
+        if is_constant {
+            if self.changed.contains(&number) {
+                return Err(LoadError::Invalid("a constant has changed"));
+            }
+            self.leads.note(Node::Constant(number));
+        }
         if let Some(referred) = self.referred.get(&number) {
             return Ok(referred.cell.clone());
         }
@@ -194,9 +159,10 @@ impl Loading {
         Ok(cell)
     }
 
-    /// The next object that was referred to and is not decoded, and where its value begins,
-    /// with its length.
-    pub(super) fn next(&mut self) -> Result<Option<(Referred, usize)>, LoadError> {
+    /// The next object that was referred to and is not decoded, with its number, and where its
+    /// value begins, with its length.
+    pub(super) fn next(&mut self) -> Result<Option<(u32, Referred, usize)>, LoadError> {
+        self.leads.begin(None);
         let Some(number) = self.ahead.pop() else {
             return Ok(None);
         };
@@ -204,7 +170,7 @@ impl Loading {
         let start = self.contents.get(number as usize);
         Ok(referred
             .zip(start)
-            .map(|(referred, start)| (referred, *start as usize)))
+            .map(|(referred, start)| (number, referred, *start as usize)))
     }
 
     /// The object with this number, if it was referred to.
@@ -233,7 +199,7 @@ impl Loading {
         table
     }
 
-    /// Takes all values out of their objects, so that none leads back to itself.
+    /// Takes the values of all shared objects out, so that nothing leads back to itself.
     pub(super) fn clear(self) {
         for referred in self.referred.values() {
             referred.cell.clear();
@@ -355,19 +321,17 @@ pub(super) fn refer<R>(
             })
         }
         Session::Loading(loading) => {
-            let Loading {
-                registry, numbers, ..
-            } = loading;
-            ask(registry, Reference::Loading(numbers)).map_err(|_| "it was not in the snapshot")
+            let asked = ask(&loading.registry, Reference::Loading(loading));
+            asked.map_err(|_| "it was not in the snapshot")
         }
         Session::None => Err(OUTSIDE),
     })
 }
 
-/// What knows the numbers of objects and continuations.
+/// What knows the numbers of objects and continuations, tags and keys.
 pub(super) enum Reference<'a> {
     Saving(&'a mut Saving),
-    Loading(&'a HashMap<usize, u32>),
+    Loading(&'a Loading),
 }
 
 impl Reference<'_> {
@@ -379,8 +343,8 @@ impl Reference<'_> {
     ) -> Result<u32, SaveError> {
         match self {
             Self::Saving(saving) => Ok(give(saving)),
-            Self::Loading(numbers) => {
-                let number = numbers.get(&address).copied();
+            Self::Loading(loading) => {
+                let number = loading.numbers.get(&address).copied();
                 number.ok_or_else(|| SaveError::Value("it is new".into()))
             }
         }

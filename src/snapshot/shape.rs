@@ -86,6 +86,10 @@ pub enum Shape {
     Continuation,
     /// A reference by name.
     Named,
+    /// The tag of a prompt.
+    Tag,
+    /// The key of marks.
+    Key,
 }
 
 /// A variant of an enum.
@@ -177,6 +181,8 @@ impl Shape {
             Tree::Shared(_) => Self::Shared,
             Tree::Continuation(_) => Self::Continuation,
             Tree::Named { .. } => Self::Named,
+            Tree::Tag(_) => Self::Tag,
+            Tree::Key(_) => Self::Key,
             Tree::Opaque(_) | Tree::Withheld => Self::Unknown,
         }
     }
@@ -349,6 +355,8 @@ impl Shape {
             Self::Enum { name, .. } => format!("an enum {name}"),
             Self::Shared => "a shared object".into(),
             Self::Named => "a name".into(),
+            Self::Tag => "a prompt tag".into(),
+            Self::Key => "a mark key".into(),
             other => format!("{other:?}").to_lowercase(),
         }
     }

@@ -1,52 +1,17 @@
 //! Values that several frames refer to, and that stay the same for all of them.
 
-use std::any::Any;
-use std::boxed::Box;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::rc::Rc;
-use std::thread_local;
 use std::vec::Vec;
 
-use serde::de::{DeserializeOwned, Error as _};
-use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::changes::Stamp;
+use super::object::{self, AnyObject, Filled, Object};
 use super::tree::{Tree, TreeError};
 use super::wire;
-use super::{session, tree};
 use crate::frame::SharedSlot;
-
-/// A type of values that can be [shared](Shared).
-///
-/// ```
-/// use segno::snapshot::{Object, Shared};
-/// use serde::{Deserialize, Serialize};
-///
-/// #[derive(Serialize, Deserialize)]
-/// struct Scores(Vec<i64>);
-///
-/// impl Object for Scores {
-///     const NAME: &'static str = "scores";
-/// }
-///
-/// let mine = Shared::new(Scores(vec![1]));
-/// let yours = mine.clone();
-/// yours.update(|scores| scores.0.push(2));
-/// assert_eq!(mine.with(|scores| scores.0.len()), 2);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no name in snapshots, so that it cannot be `Shared`",
-    note = "wrap it in a type of your own, and `impl Object` for that, with a `NAME`"
-)]
-pub trait Object: Serialize + DeserializeOwned + 'static {
-    /// Its name in snapshots.
-    const NAME: &'static str;
-    /// Raised whenever its encoding changes, or what it means.
-    const VERSION: u32 = 1;
-}
 
 /// A value that all clones refer to: a variable that is assigned to, a list that grows.
 ///
@@ -119,7 +84,9 @@ impl<T: Object> Shared<T> {
         drop(self.update(|old| std::mem::replace(old, value)));
     }
 
-    fn address(&self) -> usize {
+    /// Tells it from every other that is alive: who looks things up by it keeps it alive.
+    #[must_use]
+    pub fn address(&self) -> usize {
         Rc::as_ptr(&self.0).addr()
     }
 
@@ -142,82 +109,20 @@ impl<T: Object> SharedSlot for Shared<T> {}
 /// where a value leads back to itself, and does not recurse.
 impl<T: Object + fmt::Debug> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        thread_local!(static WITHIN: Cell<bool> = const { Cell::new(false) });
-        struct Outermost;
-        impl Drop for Outermost {
-            fn drop(&mut self) {
-                WITHIN.set(false);
-            }
-        }
-        if WITHIN.replace(true) {
-            return write!(f, "Shared<{}>", T::NAME);
-        }
-        let _outermost = Outermost;
-        match self.0.value.try_borrow() {
+        object::fmt::<T>(f, "Shared", |f| match self.0.value.try_borrow() {
             Ok(value) => match &*value {
                 Some(value) => f.debug_tuple("Shared").field(value).finish(),
                 None => f.write_str("Shared(to be loaded)"),
             },
             Err(_) => f.write_str("Shared(being changed)"),
-        }
+        })
     }
 }
 
-/// A value may lead to a million others, one by the other. The outermost drop drops them all,
-/// one after the other.
 impl<T: Object> Drop for Shared<T> {
     fn drop(&mut self) {
-        thread_local! {
-            static DROPPING: Cell<bool> = const { Cell::new(false) };
-            // It has no destructor, so that it is there for all that a thread drops at its end.
-            static REMAINS: ManuallyDrop<RefCell<Vec<Box<dyn Any>>>> =
-                const { ManuallyDrop::new(RefCell::new(Vec::new())) };
-        }
-        struct Outermost;
-        impl Drop for Outermost {
-            /// After a panic too.
-            fn drop(&mut self) {
-                loop {
-                    let next = REMAINS.with(|remains| remains.borrow_mut().pop());
-                    match next {
-                        Some(next) => drop(next),
-                        None => break,
-                    }
-                }
-                drop(REMAINS.with(|remains| remains.take()));
-                DROPPING.set(false);
-            }
-        }
-        let Some(cell) = Rc::get_mut(&mut self.0) else {
-            return;
-        };
-        let Some(value) = cell.value.get_mut().take() else {
-            return;
-        };
-        if DROPPING.replace(true) {
-            REMAINS.with(|remains| remains.borrow_mut().push(Box::new(value)));
-        } else {
-            let _outermost = Outermost;
-            drop(value);
-        }
+        object::release(&mut self.0, |cell| drop(cell.value.get_mut().take()));
     }
-}
-
-/// A shared value, whatever its type.
-pub(super) trait AnyObject: Any {
-    fn name(&self) -> &'static str;
-    fn version(&self) -> u32;
-    fn stamp(&self) -> &Stamp;
-    /// Encodes the value.
-    fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()>;
-    /// Decodes the value.
-    fn fill(&self, from: &mut wire::Reader<'_>) -> postcard::Result<()>;
-    /// Takes the value out.
-    fn clear(&self);
-    /// The tree of the value, if there is one.
-    fn tree(&self, depth: u32) -> Option<Result<Tree, TreeError>>;
-    /// Takes the value of a tree.
-    fn read(&self, tree: &Tree, depth: u32) -> Result<(), TreeError>;
 }
 
 impl<T: Object> AnyObject for ObjectCell<T> {
@@ -229,8 +134,12 @@ impl<T: Object> AnyObject for ObjectCell<T> {
         T::VERSION
     }
 
-    fn stamp(&self) -> &Stamp {
-        &self.stamp
+    fn is_constant(&self) -> bool {
+        false
+    }
+
+    fn stored(&self) {
+        self.stamp.store();
     }
 
     fn store(&self, to: &mut Vec<u8>) -> postcard::Result<()> {
@@ -243,10 +152,10 @@ impl<T: Object> AnyObject for ObjectCell<T> {
         }
     }
 
-    fn fill(&self, from: &mut wire::Reader<'_>) -> postcard::Result<()> {
+    fn fill(self: Rc<Self>, from: &mut wire::Reader<'_>) -> postcard::Result<Filled> {
         let value = from.value::<T>()?;
         *self.value.borrow_mut() = Some(value);
-        Ok(())
+        Ok(None)
     }
 
     fn clear(&self) {
@@ -258,28 +167,22 @@ impl<T: Object> AnyObject for ObjectCell<T> {
         value.as_ref().map(|value| Tree::within(value, depth))
     }
 
-    fn read(&self, tree: &Tree, depth: u32) -> Result<(), TreeError> {
+    fn read(self: Rc<Self>, tree: &Tree, depth: u32) -> Result<Filled, TreeError> {
         let value: T = tree.read_within(depth)?;
         *self.value.borrow_mut() = Some(value);
-        Ok(())
+        Ok(None)
     }
 }
 
 impl<T: Object> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let address = self.address();
-        let id = session::refer(|_, reference| {
-            let object = || -> Option<Rc<dyn AnyObject>> { Some(self.0.clone()) };
-            reference.number(address, |saving| saving.objects.number(address, object))
-        });
-        to.serialize_newtype_struct(tree::SHARED, &id.map_err(S::Error::custom)?)
+        object::serialize(&self.0, to)
     }
 }
 
 impl<'de, T: Object> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let id: u32 = tree::reference(tree::SHARED, from)?;
-        let empty = || -> Rc<dyn AnyObject> {
+        let empty = || {
             let cell = ObjectCell::<T> {
                 value: RefCell::new(None),
                 stamp: Stamp::default(),
@@ -287,11 +190,6 @@ impl<'de, T: Object> Deserialize<'de> for Shared<T> {
             cell.stamp.store();
             Rc::new(cell)
         };
-        let cell = session::loading(|loading| {
-            let cell: Rc<dyn Any> = loading.object(id, T::NAME, T::VERSION, empty)?;
-            cell.downcast()
-                .map_err(|_| loading.other_type(id, T::NAME, T::VERSION))
-        });
-        cell.map(Self).map_err(D::Error::custom)
+        object::deserialize::<T, _, D>(from, false, empty).map(Self)
     }
 }

@@ -203,7 +203,7 @@ impl<'a> Show<'a> {
                 };
                 if let Some(frame) = frames.get(index) {
                     let mut line = Line::of(what);
-                    write_frame(frame, &mut line);
+                    write_frame(self.document, frame, &mut line);
                     self.line(depth, line);
                 }
             }
@@ -221,11 +221,11 @@ impl<'a> Show<'a> {
         let mut line = Line::of(&format!("root {index}: "));
         let stack = match root {
             RootDocument::Value(value) => {
-                write(value, &mut line);
+                write(self.document, value, &mut line);
                 None
             }
             RootDocument::Machine { stack, waits } => {
-                write_waits(waits, &mut line);
+                write_waits(self.document, waits, &mut line);
                 Some(*stack)
             }
             RootDocument::Continuation(k) => {
@@ -316,10 +316,10 @@ impl<'a> Show<'a> {
         self.tasks.push((depth, Task::Frames(number, from, index)));
         self.frames.insert((number, index), self.lines + 1);
         let mut line = Line::default();
-        write_frame(frame, &mut line);
+        write_frame(self.document, frame, &mut line);
         for mark in segment.marks_of(index) {
             line.text(&format!(" [{} = ", key(self.document, mark.key)));
-            write(&mark.value, &mut line);
+            write(self.document, &mark.value, &mut line);
             line.text("]");
         }
         self.line(depth, line);
@@ -352,7 +352,7 @@ impl<'a> Show<'a> {
                     None => line.text("(missing)"),
                     Some(object) => {
                         line.text(&format!("{} v{} = ", plain(&object.of), object.version));
-                        write(&object.value, &mut line);
+                        write(self.document, &object.value, &mut line);
                     }
                 }
                 // What it leads to is beside it: a list of a million is no staircase.

@@ -9,6 +9,7 @@ use std::vec::Vec;
 use super::base::PartTable;
 use super::error::SaveError;
 use super::grammar::{self, Put};
+use super::identity::Identity;
 use super::persist::Persist;
 use super::session;
 use super::wire;
@@ -224,17 +225,11 @@ impl<F: Persist> Names<F> for Sink<F> {
     type Error = SaveError;
 
     fn tag(&mut self, tag: PromptTag) -> Result<u32, SaveError> {
-        known(session::saving(|saving| {
-            saving.identity(tag)?;
-            Ok(saving.tags.number(tag, || tag))
-        }))
+        known(session::saving(|saving| tag.number(saving)))
     }
 
     fn key(&mut self, key: MarkKey) -> Result<u32, SaveError> {
-        known(session::saving(|saving| {
-            saving.identity(key)?;
-            Ok(saving.keys.number(key, || key))
-        }))
+        known(session::saving(|saving| key.number(saving)))
     }
 
     fn part(&mut self, part: Part<F>) -> u32 {

@@ -2,6 +2,7 @@
 
 use std::borrow::ToOwned;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::string::ToString;
@@ -9,8 +10,11 @@ use std::vec::Vec;
 
 use super::error::LoadError;
 use super::grammar::{self, Take};
+use super::identity::Identity;
+use super::leads::{self, Node};
 use super::limited::{Budget, Exceeded};
 use super::load::LoadLimits;
+use super::object::Later;
 use super::persist::Persist;
 use super::session::{self, Loading};
 use super::upgrade::{self, Rule, Step};
@@ -306,13 +310,13 @@ impl<F: Persist> Known<F> for Source<'_, F> {
     type Error = LoadError;
 
     fn tag(&mut self, number: u32) -> Result<PromptTag, LoadError> {
-        let tag = session::loading(|loading| Ok(loading.tags.get(number as usize).copied()));
-        known(tag)?.ok_or(LoadError::Invalid("there is no such prompt tag"))
+        let tag = session::loading(|loading| Ok(PromptTag::at(number, loading)));
+        known(tag)?
     }
 
     fn key(&mut self, number: u32) -> Result<MarkKey, LoadError> {
-        let key = session::loading(|loading| Ok(loading.keys.get(number as usize).copied()));
-        known(key)?.ok_or(LoadError::Invalid("there is no such mark key"))
+        let key = session::loading(|loading| Ok(MarkKey::at(number, loading)));
+        known(key)?
     }
 
     fn part(&mut self, number: u32) -> Result<(Part<F>, Extent), LoadError> {
@@ -385,6 +389,7 @@ impl<'a, F: Persist> Source<'a, F> {
 
     /// The next part.
     pub(super) fn restore(&mut self) -> Result<(), LoadError> {
+        leads::begin(Some(Node::Part(self.parts.borrow().len() as u32)))?;
         let outline = grammar::take(self)?;
         let (outline, refused) = lowest(outline);
         let restored = match outline.map(|outline| Part::of_outline(outline, self)) {
@@ -536,13 +541,30 @@ fn lowest<F, V>(outline: Outline<Frames<F>, Result<V, Refused>>) -> Lowest<F, V>
     }
 }
 
-/// Decodes what was referred to.
+/// Decodes what was referred to. For `parts_of` see [`leads::settle`].
 pub(super) fn fill_objects(
     content: &[u8],
     limits: LoadLimits,
     budget: &Budget,
+    parts_of: impl FnMut(u32, &mut dyn FnMut(u32)),
 ) -> Result<(), LoadError> {
-    while let Some((referred, start)) = known(session::loading(Loading::next))? {
+    let mut constants = Vec::new();
+    let filled = fill_ahead(content, limits, budget, &mut constants);
+    // Where one is refused, those that were decoded before may be looked at.
+    if filled.as_ref().is_err_and(|error| !error.is_refusal()) {
+        constants.clear();
+    }
+    leads::settle(constants, parts_of)?;
+    filled
+}
+
+fn fill_ahead(
+    content: &[u8],
+    limits: LoadLimits,
+    budget: &Budget,
+    constants: &mut Vec<Later>,
+) -> Result<(), LoadError> {
+    while let Some((number, referred, start)) = known(session::loading(Loading::next))? {
         let mut bytes = Reader::new(&content[start..], budget);
         let len = bytes.index()?;
         bytes = bytes.take(len)?;
@@ -552,8 +574,34 @@ pub(super) fn fill_objects(
             now = upgrade::upgraded(bytes, steps).map_err(failed)?;
             bytes = Reader::new(&now, budget);
         }
-        referred.cell.fill(&mut bytes).map_err(failed)?;
+        if referred.cell.is_constant() {
+            leads::begin(Some(Node::Constant(number)))?;
+        }
+        constants.extend(referred.cell.fill(&mut bytes).map_err(failed)?);
         bytes.end().map_err(failed)?;
     }
     Ok(())
+}
+
+/// Visits the parts that one of these consists of, by their numbers.
+pub(super) fn parts_of<F: Persist>(parts: &[Restored<F>]) -> impl FnMut(u32, &mut dyn FnMut(u32)) {
+    let part = |restored: &Restored<F>| match restored {
+        Restored::Part(part, _) => Some(part.clone()),
+        // No value refers to it.
+        Restored::Refused { .. } => None,
+    };
+    let mut numbers = HashMap::new();
+    move |number, visit| {
+        if numbers.is_empty() {
+            let all = (0u32..).zip(parts);
+            numbers.extend(all.filter_map(|(number, it)| Some((part(it)?.identity(), number))));
+        }
+        if let Some(part) = parts.get(number as usize).and_then(part) {
+            part.parts(&mut |it| {
+                if let Some(number) = numbers.get(&it.identity()) {
+                    visit(*number);
+                }
+            });
+        }
+    }
 }

@@ -114,7 +114,7 @@ pub(crate) struct Use {
 /// What a family of programs does without.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Without {
-    /// More than one use of a continuation, and captures in place.
+    /// More than one use of a continuation, and captures that leave nothing.
     pub(crate) sharing: bool,
     pub(crate) once: bool,
 }
@@ -214,10 +214,10 @@ impl Op {
                 let tag = choose.tag();
                 let body = choose.body(without);
                 let slot = choose.slot();
-                let place = if choose.one_in(4) && !without.sharing {
-                    Place::Here
-                } else {
-                    Place::Prompt
+                let place = match choose.below(5) {
+                    1 if !without.sharing => Place::Here,
+                    2 if !without.sharing => Place::Instead,
+                    _ => Place::Prompt,
                 };
                 Self::Capture {
                     tag,

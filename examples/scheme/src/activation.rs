@@ -1,19 +1,229 @@
-//! Frames.
+//! Frames: what a call has to remember to go on. Each says what it is, so that it can be saved.
+
+use std::fmt;
+
 use segno::frame::{Context, Describe, Frame, Input, Step};
-use segno::snapshot::Persist;
+use segno::snapshot::{Constant, Persist};
+use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::code::Code;
+use crate::program::Program;
+use crate::value::{Rib, Scope, Tag, Value};
 use crate::world::World;
+use crate::{control, run};
 
-/// A frame.
+/// A frame. It is at most 48 bytes, since many are copied where a continuation is resumed again.
 #[derive(Clone, Describe, Persist)]
-pub struct Activation {}
+pub enum Activation {
+    /// Computes a node of code.
+    Run {
+        /// The code.
+        #[slot(shared)]
+        code: Constant<Code>,
+        /// Its variables.
+        scope: Scope,
+        /// The node.
+        at: u32,
+        /// Which of its parts this waits for.
+        part: u16,
+        /// Whether the program has attached marks.
+        marked: bool,
+        /// What was computed of the parts before.
+        partial: Value,
+    },
+    /// The same, once it has its marks again.
+    Remark {
+        /// The marks.
+        marks: Value,
+        /// The code.
+        #[slot(shared)]
+        code: Constant<Code>,
+        /// Its variables.
+        scope: Scope,
+        /// The node.
+        at: u32,
+    },
+    /// Answers what it gets.
+    Pass {},
+    /// Applies a procedure.
+    Apply {
+        /// The procedure.
+        operator: Value,
+        /// Its arguments: the slots.
+        #[slot(shared)]
+        arguments: Constant<Rib>,
+    },
+    /// Gets a continuation, and applies a procedure to it.
+    Receive {
+        /// The procedure.
+        receiver: Value,
+        /// The prompt that it was captured up to.
+        #[slot(shared)]
+        tag: Constant<Tag>,
+        /// What it will be.
+        kind: Reception,
+    },
+    /// Has got a continuation, and the machine was stopped to be saved.
+    Deliver {
+        /// The procedure.
+        receiver: Value,
+        /// The continuation.
+        continuation: Value,
+    },
+    /// Applies a procedure under a prompt.
+    Prompting {
+        /// Which, and what to.
+        #[slot(shared)]
+        prompt: Constant<Prompt>,
+    },
+    /// Waits for what that comes to.
+    Prompted {
+        /// See `Prompting`.
+        #[slot(shared)]
+        prompt: Constant<Prompt>,
+    },
+    /// Applies a procedure without arguments, with a mark on the frame.
+    Marked {
+        /// What the mark is for.
+        key: Key,
+        /// The mark.
+        mark: Value,
+        /// The procedure.
+        thunk: Value,
+    },
+    /// Calls a handler, with the handlers around it.
+    Handle {
+        /// What was raised.
+        payload: Value,
+        /// The handler, and those around it.
+        handlers: Value,
+        /// Whether the handler may return.
+        continuable: bool,
+    },
+    /// Waits for what the handler answers.
+    Handled {
+        /// What was raised.
+        payload: Value,
+        /// Whether the handler may return.
+        continuable: bool,
+    },
+    /// Calls a procedure for values, and applies another to them.
+    Consume {
+        /// The first procedure; `#f` once it was called.
+        producer: Value,
+        /// The procedure.
+        consumer: Value,
+    },
+    /// Forces a promise.
+    Force {
+        /// The promise.
+        promise: Value,
+    },
+    /// Makes a parameter, of a value that is to be converted.
+    Parameter {
+        /// The value; `#f` once the converter was called.
+        value: Value,
+        /// Its converter.
+        converter: Value,
+    },
+    /// Waits for the converted values of parameters, one after the other.
+    Parameterize {
+        /// Parameters and values in turn, and the thunk.
+        #[slot(shared)]
+        arguments: Constant<Rib>,
+        /// Which value.
+        at: u16,
+        /// Those before, converted: an association list.
+        bindings: Value,
+    },
+    /// Runs a program, under the prompt that `exit` leaves for.
+    Top {
+        /// The program.
+        #[slot(shared)]
+        program: Constant<Program>,
+    },
+    /// Runs the forms of a program, one after the other.
+    Program {
+        /// The forms.
+        #[slot(shared)]
+        program: Constant<Program>,
+        /// The next one.
+        next: u32,
+    },
+}
+
+const _: () = assert!(size_of::<Activation>() <= 48);
+
+/// What a continuation becomes for the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reception {
+    /// A procedure that goes back there.
+    Full,
+    /// The same, once.
+    Once,
+    /// A procedure that goes on there, and returns.
+    Composable,
+}
+
+/// What marks are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Key {
+    /// Handlers of exceptions: a list.
+    Handlers,
+    /// Values of parameters: an association list.
+    Parameters,
+    /// What stands in the way of continuations.
+    Barrier,
+}
+
+/// A procedure that is applied under a prompt.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The name of the prompt.
+    pub tag: Constant<Tag>,
+    /// What gets what the prompt is aborted with; `#f` for what usually does.
+    pub handler: Value,
+    /// The procedure.
+    pub operator: Value,
+    /// Its arguments.
+    pub arguments: Vec<Value>,
+}
+
+impl segno::snapshot::Object for Prompt {
+    const NAME: &'static str = "prompt";
+}
 
 impl Frame for Activation {
     type Value = Value;
     type World = World;
 
-    fn resume(&mut self, _: Input<Self>, _: &mut Context<'_, Self>) -> Step<Self> {
-        Step::Return(Value::Null)
+    #[inline(always)]
+    fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        match self {
+            Self::Run { .. } => run::resume(self, input, cx),
+            _ => control::resume(self, input, cx),
+        }
+    }
+}
+
+impl Activation {
+    /// A frame that begins to compute a node.
+    #[inline(always)]
+    #[must_use]
+    pub fn run(code: Constant<Code>, at: u32, scope: Scope) -> Self {
+        Self::Run {
+            code,
+            scope,
+            at,
+            part: 0,
+            marked: false,
+            partial: Value::Null,
+        }
+    }
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.tag)
     }
 }

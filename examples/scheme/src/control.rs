@@ -1,4 +1,26 @@
-//! Procedures that do something to the continuation, or call back.
+//! Procedures that do something to the continuation, or call back; and the frames that they need.
+
+use std::rc::Rc;
+
+use segno::frame::{
+    Context, Continuation, Input, MarkKey, Operator, Place, PromptTag, Refusal, Step,
+};
+use segno::snapshot::{Constant, Shared};
+use smallvec::smallvec;
+
+use crate::activation::{Activation, Key, Prompt, Reception};
+use crate::condition::Fault;
+use crate::primitive::{Action, Answer};
+use crate::primitives::records::apply_record;
+use crate::run::{self, Slots, Target};
+use crate::value::{
+    Aborted, Captured, CapturedKind, Cell, ConditionKind, Parameter, Promise, Rib, Tag, Value,
+};
+use crate::world::{Signal, World};
+use crate::{program, writer};
+
+/// The prompt of a whole program, which `exit` leaves for.
+pub const TOP: PromptTag = PromptTag::named("top");
 
 /// What such a procedure does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,4 +84,911 @@ pub enum Control {
     Suspend,
     /// `call-with-fuel`
     CallWithFuel,
+}
+
+const MARKS: MarkKey = MarkKey::named("marks");
+const HANDLERS: MarkKey = MarkKey::named("handlers");
+const PARAMETERS: MarkKey = MarkKey::named("parameters");
+const BARRIER: MarkKey = MarkKey::named("barrier");
+
+/// The keys of all marks that frames have.
+pub const KEYS: [MarkKey; 4] = [MARKS, HANDLERS, PARAMETERS, BARRIER];
+
+/// What an application leads to.
+pub(crate) enum Applied {
+    Value(Value),
+    Step(Step<Activation>),
+    /// Another one in its place.
+    Call(Value, Slots),
+}
+
+type Cx<'a, 'b> = &'a mut Context<'b, Activation>;
+
+/// Applies what is no closure. In tail position the frame answers what comes back.
+pub(crate) fn apply(
+    operator: Value,
+    arguments: Slots,
+    tail: bool,
+    marked: bool,
+    cx: Cx<'_, '_>,
+) -> Result<Applied, Box<Fault>> {
+    match &operator {
+        Value::Primitive(primitive) => {
+            if !primitive.takes(arguments.len()) {
+                return Err(wrong_count(&operator, &arguments));
+            }
+            match primitive.action {
+                Action::Plain(compute) => compute(cx.world, &arguments).map(Applied::Value),
+                Action::Input(at, compute) => {
+                    let port = cx.world.input.clone();
+                    with_port(at, compute, arguments, &port, cx)
+                }
+                Action::Output(at, compute) => {
+                    let port = cx.world.output.clone();
+                    with_port(at, compute, arguments, &port, cx)
+                }
+                Action::Control(control) => perform(control, arguments, tail, marked, cx),
+            }
+        }
+        Value::Continuation(captured) => go_back(captured, &arguments, tail && !marked, cx),
+        Value::Parameter(parameter) if arguments.is_empty() => {
+            Ok(Applied::Value(parameter_value(parameter, cx)))
+        }
+        Value::RecordProcedure(procedure) => {
+            apply_record(procedure, &arguments).map(Applied::Value)
+        }
+        Value::Parameter(_) => Err(wrong_count(&operator, &arguments)),
+        Value::Closure(_) => Ok(Applied::Call(operator, arguments)),
+        other => Err(Fault::new("this is not a procedure", [other.clone()])),
+    }
+}
+
+/// Applies anything, not in tail position: answers the value, or the step that leads to it.
+pub(crate) fn call(
+    operator: Value,
+    arguments: Slots,
+    marked: bool,
+    cx: Cx<'_, '_>,
+) -> Result<Result<Value, Step<Activation>>, Box<Fault>> {
+    let (mut operator, mut arguments) = (operator, arguments);
+    loop {
+        match run::target(operator, arguments, cx.world)? {
+            Target::Value(value) => return Ok(Ok(value)),
+            Target::Enter(code, at, scope) => {
+                return Ok(Err(Step::Call(Activation::run(code, at, scope))));
+            }
+            Target::Other(other, slots) => match apply(other, slots, false, marked, cx)? {
+                Applied::Value(value) => return Ok(Ok(value)),
+                Applied::Step(step) => return Ok(Err(step)),
+                Applied::Call(next, slots) => (operator, arguments) = (next, slots),
+            },
+        }
+    }
+}
+
+/// Applies anything in place of a frame.
+fn become_call(
+    frame: &mut Activation,
+    operator: Value,
+    arguments: Slots,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let (mut operator, mut arguments) = (operator, arguments);
+    loop {
+        let next = match run::target(operator, arguments, cx.world) {
+            Ok(Target::Value(value)) => return Step::Return(value),
+            Ok(Target::Enter(code, at, scope)) => {
+                *frame = Activation::run(code, at, scope);
+                return run::resume(frame, Input::Start, cx);
+            }
+            Ok(Target::Other(other, slots)) => apply(other, slots, true, false, cx),
+            Err(fault) => Err(fault),
+        };
+        match next {
+            Ok(Applied::Value(value)) => return Step::Return(value),
+            Ok(Applied::Step(step)) => {
+                *frame = Activation::Pass {};
+                return step;
+            }
+            Ok(Applied::Call(next, slots)) => (operator, arguments) = (next, slots),
+            Err(fault) => {
+                *frame = Activation::Pass {};
+                return fail(fault, cx);
+            }
+        }
+    }
+}
+
+/// Applies anything, for a frame that waits for the value, and goes on with it.
+fn call_for(
+    frame: &mut Activation,
+    operator: Value,
+    arguments: Slots,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    match call(operator, arguments, false, cx) {
+        Ok(Ok(value)) => resume(frame, Input::Value(value), cx),
+        Ok(Err(step)) => step,
+        Err(fault) => fail(fault, cx),
+    }
+}
+
+/// A frame that runs in place of another in tail position, if it has no marks.
+fn go(frame: Activation, tail: bool, marked: bool) -> Applied {
+    Applied::Step(if tail && !marked {
+        Step::TailCall(frame)
+    } else {
+        Step::Call(frame)
+    })
+}
+
+fn with_port(
+    at: usize,
+    compute: fn(&mut World, &[Value]) -> Answer,
+    mut arguments: Slots,
+    port: &Constant<Parameter>,
+    cx: Cx<'_, '_>,
+) -> Result<Applied, Box<Fault>> {
+    if arguments.len() == at {
+        arguments.push(parameter_value(port, cx));
+    }
+    compute(cx.world, &arguments).map(Applied::Value)
+}
+
+/// The value that a parameter has here.
+fn parameter_value(parameter: &Constant<Parameter>, cx: &Context<'_, Activation>) -> Value {
+    if cx.world.parameterized {
+        let mut bindings = cx.mark(PARAMETERS).unwrap_or(Value::Null);
+        while let Some((binding, rest)) = bindings.as_pair() {
+            if let Some((Value::Parameter(found), value)) = binding.as_pair()
+                && found.same(parameter)
+            {
+                return value;
+            }
+            bindings = rest;
+        }
+    }
+    parameter.value.clone()
+}
+
+/// What several values are to a continuation that takes one.
+fn values(arguments: &[Value]) -> Value {
+    match arguments {
+        [only] => only.clone(),
+        several => Value::Values(Rc::new(several.to_vec())),
+    }
+}
+
+/// The values that a value stands for.
+fn spread(value: Value) -> Slots {
+    match value {
+        Value::Values(values) => values.iter().cloned().collect(),
+        value => smallvec![value],
+    }
+}
+
+/// The fault of a call with too many or too few arguments.
+#[cold]
+pub(crate) fn wrong_count(operator: &Value, arguments: &[Value]) -> Box<Fault> {
+    let plural = if arguments.len() == 1 { "" } else { "s" };
+    let message = format!(
+        "{} does not take {} argument{plural}",
+        writer::brief(operator),
+        arguments.len()
+    );
+    Fault::new(message, arguments)
+}
+
+fn go_back(
+    captured: &Constant<Captured>,
+    arguments: &[Value],
+    tail: bool,
+    cx: Cx<'_, '_>,
+) -> Result<Applied, Box<Fault>> {
+    let with = Ok(values(arguments));
+    let continuation = captured.continuation.clone();
+    let tag = match &captured.kind {
+        CapturedKind::Composable => {
+            return Ok(Applied::Step(if tail {
+                Step::TailResume { continuation, with }
+            } else {
+                Step::Resume { continuation, with }
+            }));
+        }
+        CapturedKind::Full(tag) => *tag,
+        CapturedKind::Once(tag, used) => {
+            if used.with(|used| used.0.is_true()) {
+                let message = "a continuation that can be used once was used already";
+                return Err(Fault::new(message, []));
+            }
+            used.set(Cell(Value::Boolean(true)));
+            *tag
+        }
+    };
+    if cx.world.barriers {
+        let here = cx.marks(BARRIER, Some(tag));
+        let is_here = |barrier: &Value| here.iter().any(|other| other.is_eq(barrier));
+        if !captured.barriers.iter().all(is_here) {
+            return Err(Fault::new(
+                "a barrier stands between here and the continuation",
+                [],
+            ));
+        }
+    }
+    Ok(Applied::Step(Step::Replace {
+        tag,
+        continuation,
+        with,
+    }))
+}
+
+fn tag_of(
+    value: Option<&Value>,
+    cx: &Context<'_, Activation>,
+) -> Result<Constant<Tag>, Box<Fault>> {
+    match value {
+        None => Ok(cx.world.default_tag.clone()),
+        Some(Value::PromptTag(tag)) => Ok(tag.clone()),
+        Some(other) => Err(Fault::new("expected a prompt tag", [other.clone()])),
+    }
+}
+
+fn perform(
+    control: Control,
+    mut arguments: Slots,
+    tail: bool,
+    marked: bool,
+    cx: Cx<'_, '_>,
+) -> Result<Applied, Box<Fault>> {
+    let capture = |receiver: Value, tag: Constant<Tag>, kind, operator, place| {
+        Applied::Step(Step::Capture {
+            tag: tag.tag,
+            operator,
+            place,
+            body: Activation::Receive {
+                receiver,
+                tag,
+                kind,
+            },
+        })
+    };
+    let here = if tail { Place::Instead } else { Place::Here };
+    Ok(match control {
+        Control::Apply => {
+            let last = arguments.pop().unwrap_or(Value::Null);
+            let mut all = arguments;
+            let operator = all.remove(0);
+            let Some(rest) = last.as_list() else {
+                return Err(Fault::expected("a list", &last, "apply"));
+            };
+            all.extend(rest);
+            Applied::Call(operator, all)
+        }
+        Control::CallCc | Control::CallOnce | Control::CallComposable => {
+            let tag = tag_of(arguments.get(1), cx)?;
+            let kind = match control {
+                Control::CallCc => Reception::Full,
+                Control::CallOnce => Reception::Once,
+                _ => Reception::Composable,
+            };
+            let receiver = arguments.swap_remove(0);
+            capture(receiver, tag, kind, Operator::Control, here)
+        }
+        Control::Shift | Control::Shift0 | Control::Control | Control::Control0 => {
+            let operator = match control {
+                Control::Shift => Operator::Shift,
+                Control::Shift0 => Operator::Shift0,
+                Control::Control => Operator::Control,
+                _ => Operator::Control0,
+            };
+            let tag = tag_of(arguments.first(), cx)?;
+            let receiver = arguments.swap_remove(1);
+            capture(
+                receiver,
+                tag,
+                Reception::Composable,
+                operator,
+                Place::Prompt,
+            )
+        }
+        Control::Prompt => {
+            let tag = tag_of(arguments.get(1), cx)?;
+            let prompt = Prompt {
+                tag,
+                operator: arguments[0].clone(),
+                handler: arguments.get(2).cloned().unwrap_or(Value::Boolean(false)),
+                arguments: arguments.iter().skip(3).cloned().collect(),
+            };
+            let prompt = Constant::new(prompt);
+            go(Activation::Prompting { prompt }, tail, marked)
+        }
+        Control::Abort => {
+            let tag = tag_of(arguments.first(), cx)?.tag;
+            let values = arguments[1..].to_vec();
+            let value = Value::Aborted(Constant::new(Aborted { tag, values }));
+            Applied::Step(Step::Abort { tag, value })
+        }
+        Control::Barrier => {
+            cx.world.barriers = true;
+            let frame = Activation::Marked {
+                key: Key::Barrier,
+                mark: Value::Box(Shared::new(Cell(Value::Null))),
+                thunk: arguments.swap_remove(0),
+            };
+            Applied::Step(Step::Call(frame))
+        }
+        Control::PromptAvailable => {
+            let tag = tag_of(arguments.first(), cx)?.tag;
+            Applied::Value(Value::Boolean(cx.capturable(tag).is_ok()))
+        }
+        Control::CallWithValues => {
+            let consumer = arguments.swap_remove(1);
+            let producer = arguments.swap_remove(0);
+            go(Activation::Consume { producer, consumer }, tail, marked)
+        }
+        Control::DynamicWind => {
+            let [before, body, after] = [0, 1, 2].map(|at| arguments[at].clone());
+            let [before, body, after] = [before, body, after].map(thunk);
+            Applied::Step(Step::wind(before, body, after))
+        }
+        Control::WithHandler => {
+            let handlers = cx.mark(HANDLERS).unwrap_or(Value::Null);
+            let frame = Activation::Marked {
+                key: Key::Handlers,
+                mark: Value::cons(arguments[0].clone(), handlers),
+                thunk: arguments[1].clone(),
+            };
+            go(frame, tail, marked)
+        }
+        Control::Raise => Applied::Step(raise(arguments.swap_remove(0), false, cx)),
+        Control::RaiseContinuable => Applied::Step(raise(arguments.swap_remove(0), true, cx)),
+        Control::Error => {
+            let message: String = match &arguments[0] {
+                Value::String(text) => text.with(|text| text.characters.iter().collect()),
+                other => writer::brief(other),
+            };
+            let irritants = arguments[1..].to_vec();
+            return Err(Fault::of(ConditionKind::User, message, irritants));
+        }
+        Control::Force => match &arguments[0] {
+            Value::Promise(promise) => match promise_value(promise) {
+                Ok(value) => Applied::Value(value),
+                Err(promise) => {
+                    let promise = Value::Promise(promise);
+                    go(Activation::Force { promise }, tail, marked)
+                }
+            },
+            other => Applied::Value(other.clone()),
+        },
+        Control::MakeParameter => {
+            let value = arguments[0].clone();
+            match arguments.get(1) {
+                None => {
+                    let converter = Value::Boolean(false);
+                    Applied::Value(Value::Parameter(Constant::new(Parameter {
+                        value,
+                        converter,
+                    })))
+                }
+                Some(converter) => {
+                    let converter = converter.clone();
+                    go(Activation::Parameter { value, converter }, tail, marked)
+                }
+            }
+        }
+        Control::Parameterize => {
+            cx.world.parameterized = true;
+            let frame = Activation::Parameterize {
+                arguments: Constant::new(Rib {
+                    slots: arguments,
+                    parent: None,
+                }),
+                at: 0,
+                bindings: cx.mark(PARAMETERS).unwrap_or(Value::Null),
+            };
+            go(frame, tail, marked)
+        }
+        Control::CurrentMarks => {
+            let tag = tag_of(arguments.first(), cx)?.tag;
+            let marks = cx.marks(MARKS, Some(tag));
+            Applied::Value(Value::Marks(Rc::new(marks)))
+        }
+        Control::FirstMark => {
+            let marks = match &arguments[0] {
+                Value::Marks(marks) => marks.clone(),
+                Value::Boolean(false) => {
+                    let tag = tag_of(arguments.get(3), cx)?.tag;
+                    Rc::new(cx.marks(MARKS, Some(tag)))
+                }
+                other => return Err(Fault::new("expected a set of marks", [other.clone()])),
+            };
+            let key = &arguments[1];
+            let found = marks.iter().find_map(|marks| lookup(marks, key));
+            let missing = arguments.get(2).cloned();
+            Applied::Value(found.or(missing).unwrap_or(Value::Boolean(false)))
+        }
+        Control::ImmediateMark => {
+            let marks = own_marks(tail && marked, cx);
+            let found = marks.and_then(|marks| lookup(&marks, &arguments[0]));
+            let missing = arguments.get(2).cloned();
+            let mark = found.or(missing).unwrap_or(Value::Boolean(false));
+            Applied::Call(arguments.swap_remove(1), smallvec![mark])
+        }
+        Control::Eval => {
+            let environment = match arguments.get(1) {
+                None => cx.world.environment.clone(),
+                Some(Value::Environment(environment)) => environment.clone(),
+                Some(other) => return Err(Fault::expected("an environment", other, "eval")),
+            };
+            let closure = program::eval(&arguments[0], &environment, cx.world)?;
+            Applied::Call(closure, Slots::new())
+        }
+        Control::Load => {
+            let program = program::load(&arguments[0], arguments.get(1), cx.world)?;
+            go(Activation::Program { program, next: 0 }, tail, marked)
+        }
+        Control::Exit => {
+            let values = arguments.to_vec();
+            let tag = TOP;
+            let value = Value::Aborted(Constant::new(Aborted { tag, values }));
+            Applied::Step(Step::Abort { tag, value })
+        }
+        Control::Suspend => {
+            cx.world.signal = Signal::Suspended;
+            Applied::Step(Step::Suspend(values(&arguments)))
+        }
+        Control::CallWithFuel => {
+            return Err(Fault::new("call-with-fuel is not there yet", []));
+        }
+    })
+}
+
+fn thunk(operator: Value) -> Activation {
+    let (slots, parent) = (Slots::new(), None);
+    let arguments = Constant::new(Rib { slots, parent });
+    Activation::Apply {
+        operator,
+        arguments,
+    }
+}
+
+/// Attaches a mark to the running frame.
+pub(crate) fn mark(key: Value, value: Value, marked: bool, cx: Cx<'_, '_>) {
+    let others = own_marks(marked, cx).and_then(|marks| marks.as_list());
+    let others = others.unwrap_or_default().into_iter();
+    let others = others.filter(|mark| !mark.as_pair().is_some_and(|(other, _)| other.is_eq(&key)));
+    let others: Vec<_> = others.collect();
+    let marks = Value::cons(Value::cons(key, value), Value::list(others));
+    cx.set_mark(MARKS, marks);
+}
+
+/// The marks of the running frame.
+pub(crate) fn own_marks(marked: bool, cx: &Context<'_, Activation>) -> Option<Value> {
+    marked.then(|| cx.mark(MARKS)).flatten()
+}
+
+/// What an association list has for a key.
+pub(crate) fn lookup(list: &Value, key: &Value) -> Option<Value> {
+    let mut list = list.clone();
+    while let Some((binding, rest)) = list.as_pair() {
+        if let Some((found, value)) = binding.as_pair()
+            && found.is_eq(key)
+        {
+            return Some(value);
+        }
+        list = rest;
+    }
+    None
+}
+
+/// Raises what was found wrong.
+#[cold]
+pub(crate) fn fail(fault: Box<Fault>, cx: Cx<'_, '_>) -> Step<Activation> {
+    let is_limit = fault.kind == ConditionKind::Limit;
+    let condition = Value::Condition(Constant::new(fault.condition()));
+    if is_limit {
+        // There may be no room for a handler.
+        return uncaught(condition, cx);
+    }
+    raise(condition, false, cx)
+}
+
+fn raise(payload: Value, continuable: bool, cx: Cx<'_, '_>) -> Step<Activation> {
+    match cx.mark(HANDLERS) {
+        Some(handlers @ Value::Pair(_)) => Step::Call(Activation::Handle {
+            payload,
+            handlers,
+            continuable,
+        }),
+        _ => uncaught(payload, cx),
+    }
+}
+
+/// Stops, so that the host can look at the frames.
+fn uncaught(payload: Value, cx: Cx<'_, '_>) -> Step<Activation> {
+    cx.world.signal = Signal::Uncaught;
+    Step::Suspend(payload)
+}
+
+/// What the machine would not do.
+#[cold]
+pub(crate) fn refused(refusal: Refusal, cx: Cx<'_, '_>) -> Step<Activation> {
+    let message = refusal.to_string();
+    let fault = match refusal {
+        Refusal::Depth { .. }
+        | Refusal::Prompts { .. }
+        | Refusal::SealedFrames { .. }
+        | Refusal::Nesting { .. } => Fault::limit(message),
+        _ => Fault::new(message, []),
+    };
+    fail(fault, cx)
+}
+
+/// What a frame does that gets what its prompt was aborted with, where nobody has said: it calls
+/// that under the same prompt.
+pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
+    let name = Value::Boolean(false);
+    let tag = match aborted.tag == cx.world.default_tag.tag {
+        true => cx.world.default_tag.clone(),
+        false => Constant::new(Tag {
+            tag: aborted.tag,
+            name,
+        }),
+    };
+    let [thunk] = &aborted.values[..] else {
+        let message = "a prompt without a handler was aborted with something else than a thunk";
+        return fail(Fault::new(message, aborted.values.clone()), cx);
+    };
+    let prompt = Constant::new(Prompt {
+        tag,
+        handler: Value::Boolean(false),
+        operator: thunk.clone(),
+        arguments: Vec::new(),
+    });
+    Step::Call(Activation::Prompting { prompt })
+}
+
+/// The value of a promise; or the promise that has to be forced for it.
+fn promise_value(promise: &Shared<Promise>) -> Result<Value, Shared<Promise>> {
+    let mut promise = promise.clone();
+    loop {
+        let next = promise.with(|content| match content {
+            Promise::Done(value) => Err(Ok(value.clone())),
+            Promise::Delayed { .. } => Err(Err(promise.clone())),
+            Promise::Same(other) => Ok(other.clone()),
+        });
+        match next {
+            Ok(other) => promise = other,
+            Err(found) => return found,
+        }
+    }
+}
+
+/// Goes on with a frame that is no code.
+pub(crate) fn resume(
+    frame: &mut Activation,
+    input: Input<Activation>,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let got = match input {
+        Input::Start | Input::Restarted | Input::Asked(_) | Input::Raised(_) => None,
+        Input::Value(value) => Some(value),
+        Input::Refused(refusal) => return refused(*refusal, cx),
+        Input::Continuation(continuation) => return receive(frame, continuation, cx),
+    };
+    if let Some(Value::Aborted(abort)) = &got
+        && !matches!(frame, Activation::Prompted { .. })
+    {
+        return aborted(abort, cx);
+    }
+    match (std::mem::replace(frame, Activation::Pass {}), got) {
+        (Activation::Run { .. } | Activation::Pass {}, got) => {
+            Step::Return(got.unwrap_or(Value::Unspecified))
+        }
+        (
+            Activation::Remark {
+                marks,
+                code,
+                scope,
+                at,
+            },
+            _,
+        ) => {
+            cx.set_mark(MARKS, marks);
+            *frame = Activation::Run {
+                code,
+                scope,
+                at,
+                part: 0,
+                marked: true,
+                partial: Value::Null,
+            };
+            run::resume(frame, Input::Start, cx)
+        }
+        (
+            Activation::Apply {
+                operator,
+                arguments,
+            },
+            _,
+        ) => become_call(frame, operator, arguments.slots.clone(), cx),
+        (Activation::Receive { receiver, .. }, _) => {
+            fail(Fault::new("no continuation was received", [receiver]), cx)
+        }
+        (
+            Activation::Deliver {
+                receiver,
+                continuation,
+            },
+            _,
+        ) => become_call(frame, receiver, smallvec![continuation], cx),
+        (Activation::Prompting { prompt }, _) => {
+            let operator = prompt.operator.clone();
+            let arguments: Slots = prompt.arguments.iter().cloned().collect();
+            let tag = prompt.tag.tag;
+            *frame = Activation::Prompted { prompt };
+            let body = match run::target(operator, arguments, cx.world) {
+                Ok(Target::Value(value)) => return Step::Return(value),
+                Ok(Target::Enter(code, at, scope)) => Activation::run(code, at, scope),
+                Ok(Target::Other(operator, slots)) => Activation::Apply {
+                    operator,
+                    arguments: Constant::new(Rib {
+                        slots,
+                        parent: None,
+                    }),
+                },
+                Err(fault) => return fail(fault, cx),
+            };
+            Step::Prompt { tag, body }
+        }
+        (Activation::Prompted { prompt }, Some(Value::Aborted(abort))) => {
+            if abort.tag == TOP {
+                return Step::Return(Value::Aborted(abort));
+            }
+            match (&prompt.handler, &abort.values[..]) {
+                (Value::Boolean(false), [_]) => {
+                    let mut again = (*prompt).clone();
+                    again.operator = abort.values[0].clone();
+                    again.arguments.clear();
+                    let prompt = Constant::new(again);
+                    *frame = Activation::Prompting { prompt };
+                    resume(frame, Input::Start, cx)
+                }
+                (Value::Boolean(false), _) => aborted(&abort, cx),
+                (handler, values) => {
+                    become_call(frame, handler.clone(), values.iter().cloned().collect(), cx)
+                }
+            }
+        }
+        (Activation::Prompted { .. }, got) => Step::Return(got.unwrap_or(Value::Unspecified)),
+        (Activation::Marked { key, mark, thunk }, _) => {
+            let key = match key {
+                Key::Handlers => HANDLERS,
+                Key::Parameters => PARAMETERS,
+                Key::Barrier => BARRIER,
+            };
+            cx.set_mark(key, mark);
+            call_for(frame, thunk, Slots::new(), cx)
+        }
+        (
+            Activation::Handle {
+                payload,
+                handlers,
+                continuable,
+            },
+            _,
+        ) => {
+            let (handler, others) = handlers.as_pair().unwrap_or((Value::Null, Value::Null));
+            cx.set_mark(HANDLERS, others);
+            let raised = payload.clone();
+            *frame = Activation::Handled {
+                payload,
+                continuable,
+            };
+            call_for(frame, handler, smallvec![raised], cx)
+        }
+        (
+            Activation::Handled {
+                payload,
+                continuable,
+            },
+            got,
+        ) => {
+            if continuable {
+                return Step::Return(got.unwrap_or(Value::Unspecified));
+            }
+            let message = "a handler has returned from what cannot be continued";
+            let fault = Fault::new(message, [payload]);
+            fail(fault, cx)
+        }
+        (Activation::Consume { producer, consumer }, None) => {
+            *frame = Activation::Consume {
+                producer: Value::Boolean(false),
+                consumer,
+            };
+            call_for(frame, producer, Slots::new(), cx)
+        }
+        (Activation::Consume { consumer, .. }, Some(value)) => {
+            become_call(frame, consumer, spread(value), cx)
+        }
+        (Activation::Force { promise }, got) => force(frame, promise, got, cx),
+        (Activation::Parameter { value, converter }, None) => {
+            *frame = Activation::Parameter {
+                value: Value::Boolean(false),
+                converter: converter.clone(),
+            };
+            call_for(frame, converter, smallvec![value], cx)
+        }
+        (Activation::Parameter { converter, .. }, Some(value)) => {
+            Step::Return(Value::Parameter(Constant::new(Parameter {
+                value,
+                converter,
+            })))
+        }
+        (
+            Activation::Parameterize {
+                arguments,
+                at,
+                bindings,
+            },
+            got,
+        ) => parameterize(frame, arguments, at, bindings, got, cx),
+        (Activation::Top { program }, _) => {
+            let prompt = Constant::new(Prompt {
+                tag: cx.world.top.clone(),
+                handler: Value::Boolean(false),
+                operator: Value::Boolean(false),
+                arguments: Vec::new(),
+            });
+            *frame = Activation::Prompted { prompt };
+            let body = Activation::Program { program, next: 0 };
+            Step::Prompt { tag: TOP, body }
+        }
+        (Activation::Program { program, next }, got) => {
+            let Some(form) = program.forms.get(next as usize) else {
+                return Step::Return(got.unwrap_or(Value::Unspecified));
+            };
+            let closure = program::thunk(form.clone());
+            *frame = Activation::Program {
+                program,
+                next: next + 1,
+            };
+            let prompt = Constant::new(Prompt {
+                tag: cx.world.default_tag.clone(),
+                handler: Value::Boolean(false),
+                operator: closure,
+                arguments: Vec::new(),
+            });
+            Step::Call(Activation::Prompting { prompt })
+        }
+    }
+}
+
+fn receive(
+    frame: &mut Activation,
+    continuation: Continuation<Activation>,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let Activation::Receive {
+        receiver,
+        tag,
+        kind,
+    } = std::mem::replace(frame, Activation::Pass {})
+    else {
+        return fail(Fault::new("nobody asked for a continuation", []), cx);
+    };
+    let barriers = match cx.world.barriers {
+        true => cx.marks(BARRIER, Some(tag.tag)),
+        false => Vec::new(),
+    };
+    if kind == Reception::Composable && !barriers.is_empty() {
+        let message = "a barrier stands between here and the prompt";
+        return fail(Fault::new(message, []), cx);
+    }
+    let kind = match kind {
+        Reception::Full => CapturedKind::Full(tag.tag),
+        Reception::Once => CapturedKind::Once(tag.tag, Shared::new(Cell(Value::Boolean(false)))),
+        Reception::Composable => CapturedKind::Composable,
+    };
+    let continuation = Value::Continuation(Constant::new(Captured {
+        continuation,
+        kind,
+        barriers,
+    }));
+    if cx.world.teleports {
+        cx.world.signal = Signal::Captured;
+        *frame = Activation::Deliver {
+            receiver,
+            continuation,
+        };
+        return Step::Suspend(Value::Unspecified);
+    }
+    become_call(frame, receiver, smallvec![continuation], cx)
+}
+
+fn force(
+    frame: &mut Activation,
+    promise: Value,
+    got: Option<Value>,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let Value::Promise(shared) = &promise else {
+        return Step::Return(promise);
+    };
+    // What it was may have been forced meanwhile, by its own thunk.
+    let pending = match promise_value(shared) {
+        Ok(value) => return Step::Return(value),
+        Err(pending) => pending,
+    };
+    let (thunk, forces) = pending.with(|content| match content {
+        Promise::Delayed { thunk, forces } => (thunk.clone(), *forces),
+        _ => (Value::Null, false),
+    });
+    match got {
+        None => {
+            *frame = Activation::Force { promise };
+            call_for(frame, thunk, Slots::new(), cx)
+        }
+        Some(value) if !forces => {
+            pending.set(Promise::Done(value.clone()));
+            Step::Return(value)
+        }
+        Some(Value::Promise(next)) => {
+            // Both are the same promise from now on, so that a chain of any length takes no room.
+            let next = match promise_value(&next) {
+                Ok(value) => {
+                    pending.set(Promise::Done(value.clone()));
+                    return Step::Return(value);
+                }
+                Err(next) => next,
+            };
+            if !next.same(&pending) {
+                let content = next.get();
+                pending.set(content);
+                next.set(Promise::Same(pending.clone()));
+            }
+            force(frame, Value::Promise(pending), None, cx)
+        }
+        Some(value) => {
+            let fault = Fault::expected("a promise", &value, "delay-force");
+            fail(fault, cx)
+        }
+    }
+}
+
+fn parameterize(
+    frame: &mut Activation,
+    arguments: Constant<Rib>,
+    at: u16,
+    bindings: Value,
+    got: Option<Value>,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let slots = &arguments.slots;
+    let (mut at, mut bindings, mut got) = (usize::from(at), bindings, got);
+    while at + 1 < slots.len() {
+        let Value::Parameter(parameter) = &slots[at] else {
+            let fault = Fault::expected("a parameter", &slots[at], "parameterize");
+            return fail(fault, cx);
+        };
+        let value = match (got.take(), &parameter.converter) {
+            (Some(value), _) => value,
+            (None, Value::Boolean(false)) => slots[at + 1].clone(),
+            (None, converter) => {
+                let (converter, value) = (converter.clone(), slots[at + 1].clone());
+                *frame = Activation::Parameterize {
+                    arguments: arguments.clone(),
+                    at: u16::try_from(at).unwrap_or(u16::MAX),
+                    bindings,
+                };
+                return call_for(frame, converter, smallvec![value], cx);
+            }
+        };
+        bindings = Value::cons(Value::cons(slots[at].clone(), value), bindings);
+        at += 2;
+    }
+    cx.set_mark(PARAMETERS, bindings);
+    let thunk = slots.last().cloned().unwrap_or(Value::Null);
+    *frame = Activation::Pass {};
+    call_for(frame, thunk, Slots::new(), cx)
 }

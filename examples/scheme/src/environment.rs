@@ -1,6 +1,6 @@
 //! What names mean outside of all procedures.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use segno::snapshot::{Object, Shared};
 use serde::{Deserialize, Serialize};
@@ -33,17 +33,33 @@ pub enum Binding {
     Macro(Shared<Macro>),
     /// Syntax of the interpreter's own.
     Core(Core),
+    /// A variable of a library. It is not assigned to from here; whoever defines the name gets
+    /// another variable in its place.
+    Imported(Shared<Global>),
 }
 
 /// What names mean.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Environment {
     /// By name.
-    pub bindings: HashMap<Symbol, Binding>,
+    pub bindings: BTreeMap<Symbol, Binding>,
+    /// Whether all names that are not among them mean what they mean in the standard libraries.
+    pub standard: bool,
     /// Whether definitions are refused: of a library that was imported for `eval`.
     pub sealed: bool,
 }
 
 impl Object for Environment {
     const NAME: &'static str = "environment";
+}
+
+impl Environment {
+    /// Where every name of the standard libraries means what it means there.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            standard: true,
+            ..Self::default()
+        }
+    }
 }

@@ -8,16 +8,24 @@
 
 pub mod activation;
 pub mod code;
+pub mod compile;
 pub mod condition;
 pub mod control;
 pub mod environment;
 pub mod expr;
+pub mod host;
+pub mod interpreter;
 pub mod number;
+pub mod places;
 pub mod port;
 pub mod primitive;
 pub mod primitives;
+pub mod program;
+pub mod reader;
+pub mod run;
 pub mod symbol;
 pub mod syntax;
 mod text;
 pub mod value;
 pub mod world;
+pub mod writer;

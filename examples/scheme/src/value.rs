@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::activation::Activation;
-use crate::code::Lambda;
+use crate::code::Code;
 use crate::environment::Environment;
 use crate::number::Number;
 use crate::port::Port;
@@ -39,7 +39,7 @@ pub enum Value {
     /// A symbol.
     Symbol(Symbol),
     /// An identifier that a macro has put into its expansion. Only syntax holds it.
-    Alias(Rc<Alias>),
+    Alias(Shared<Alias>),
     /// A pair.
     Pair(Shared<Pair>),
     /// A string.
@@ -81,6 +81,8 @@ pub enum Value {
     Rib(Constant<Rib>),
     /// The container of a variable that is assigned to. No program sees it.
     Box(Shared<Cell>),
+    /// What a prompt was aborted with. No program sees it.
+    Aborted(Constant<Aborted>),
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
@@ -142,8 +144,10 @@ pub type Scope = Option<Constant<Rib>>;
 /// Code, and the variables that it was closed over.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Closure {
-    /// The code.
-    pub lambda: Constant<Lambda>,
+    /// The code of the form that the procedure is in.
+    pub code: Constant<Code>,
+    /// Which of its procedures.
+    pub procedure: u32,
     /// The variables.
     pub scope: Scope,
 }
@@ -155,6 +159,8 @@ pub struct Captured {
     pub continuation: segno::frame::Continuation<Activation>,
     /// How it is applied.
     pub kind: CapturedKind,
+    /// The barriers in it.
+    pub barriers: Vec<Value>,
 }
 
 /// How a continuation is applied.
@@ -166,6 +172,15 @@ pub enum CapturedKind {
     Once(PromptTag, Shared<Cell>),
     /// On top of the current one.
     Composable,
+}
+
+/// What a prompt was aborted with.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Aborted {
+    /// The tag of the prompt.
+    pub tag: PromptTag,
+    /// For its handler.
+    pub values: Vec<Value>,
 }
 
 /// A parameter object.
@@ -308,6 +323,7 @@ objects! {
     Rib, "rib";
     Closure, "closure";
     Captured, "continuation";
+    Aborted, "aborted";
     Parameter, "parameter";
     Record, "record";
     RecordType, "record type";
@@ -444,9 +460,9 @@ impl Value {
             }
             (Boolean(a), Boolean(b)) => a == b,
             (Character(a), Character(b)) => a == b,
-            (Number(a), Number(b)) => a.is_eqv(b),
+            (Number(a), Number(b)) => a.eqv(b),
             (Symbol(a), Symbol(b)) => a == b,
-            (Alias(a), Alias(b)) => Rc::ptr_eq(a, b),
+            (Alias(a), Alias(b)) => a.same(b),
             (Pair(a), Pair(b)) => a.same(b),
             (String(a), String(b)) => a.same(b),
             (Vector(a), Vector(b)) => a.same(b),
@@ -455,7 +471,8 @@ impl Value {
             // A closure that is bound by a definition is made anew wherever it is named.
             (Closure(a), Closure(b)) => {
                 a.same(b)
-                    || a.lambda.same(&b.lambda)
+                    || a.procedure == b.procedure
+                        && a.code.same(&b.code)
                         && match (&a.scope, &b.scope) {
                             (Some(a), Some(b)) => a.same(b),
                             (None, None) => true,
@@ -488,5 +505,24 @@ impl From<Number> for Value {
 impl From<bool> for Value {
     fn from(truth: bool) -> Self {
         Self::Boolean(truth)
+    }
+}
+
+/// As `write` would, but not much of it.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::writer::brief(self))
+    }
+}
+
+impl fmt::Debug for Rib {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.slots).finish()
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
     }
 }

@@ -7,7 +7,9 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
 use crate::environment::Environment;
-use crate::value::Parameter;
+use crate::host::Host;
+use crate::syntax::Expander;
+use crate::value::{Parameter, Tag};
 
 /// What a program may use.
 #[derive(Clone, Debug)]
@@ -50,6 +52,17 @@ impl Default for Sandbox {
     }
 }
 
+/// Why a machine has stopped, that is suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// The program said so.
+    Suspended,
+    /// It has raised something that nobody handles.
+    Uncaught,
+    /// It has captured a continuation.
+    Captured,
+}
+
 /// What all frames share.
 pub struct World {
     /// What the program may use.
@@ -64,6 +77,22 @@ pub struct World {
     pub error: Constant<Parameter>,
     /// The words after the program's name.
     pub arguments: Vec<Rc<str>>,
+    /// The prompt that operators go to where no tag is given.
+    pub default_tag: Constant<Tag>,
+    /// The prompt of a whole program.
+    pub top: Constant<Tag>,
+    /// Compiles.
+    pub expander: Expander,
+    /// Standard procedures, and sources.
+    pub host: Rc<Host>,
+    /// Why the machine has stopped, if it has.
+    pub signal: Signal,
+    /// Whether it stops at each capture of a continuation.
+    pub teleports: bool,
+    /// Whether any parameter was ever given another value.
+    pub parameterized: bool,
+    /// Whether there was ever a barrier.
+    pub barriers: bool,
     /// What the console gets is kept here instead, if somebody wants it.
     pub transcript: Option<String>,
 }

@@ -11,6 +11,8 @@ use serde::Deserialize;
 
 use super::super::error::LoadError;
 use super::super::grammar::{self, Put};
+use super::super::identity::Identity;
+use super::super::leads::{self, Node};
 use super::super::load::{LoadLimits, Loaded};
 use super::super::persist::{Persist, Slots};
 use super::super::session::{self, Loading, Scope};
@@ -66,6 +68,14 @@ impl<F: Persist> Editor<F> {
                 .push((object.of.as_str().into(), object.version));
             loading.objects.push(number);
         }
+        let names = |list: &[IdentityDocument]| -> Vec<_> {
+            let name = |it: &IdentityDocument| (it.name.as_str().into(), !it.minted);
+            list.iter().map(name).collect()
+        };
+        let found = Identity::find(&self.registry, &names(&document.tags), &mut loading.tags);
+        found.map_err(DocumentError::Load)?;
+        let found = Identity::find(&self.registry, &names(&document.keys), &mut loading.keys);
+        found.map_err(DocumentError::Load)?;
         let scope = Scope::load(loading);
         let encoded = self.encode(document);
         if let Some(loading) = scope.loaded() {
@@ -300,6 +310,7 @@ impl<'a, F: Persist> Written<'a, F> {
 
     /// Reads the objects that are referred to, which have a type, and may refer to more.
     fn read_objects(&mut self) -> Result<(), DocumentError> {
+        let mut constants = Vec::new();
         while let Ok(Some(number)) = session::loading(|loading| Ok(loading.ahead.pop())) {
             let cell = session::loading(|loading| Ok(loading.referred(number)));
             let object = self.document.objects.get(number as usize);
@@ -307,11 +318,13 @@ impl<'a, F: Persist> Written<'a, F> {
                 continue;
             };
             self.place = format!("object {number} ({})", object.of);
+            let from = cell.is_constant().then_some(Node::Constant(number));
+            leads::begin(from).map_err(DocumentError::Load)?;
             let read = match &object.value {
                 Tree::Withheld => Err(Flaw::Withheld),
                 Tree::Opaque(_) => {
                     self.has_opaque = true;
-                    Ok(())
+                    Ok(None)
                 }
                 value if (&*object.of, object.version) == (cell.name(), cell.version()) => {
                     cell.read(value, self.limits.depth).map_err(flaw)
@@ -321,9 +334,10 @@ impl<'a, F: Persist> Written<'a, F> {
                     expected: std::format!("{} v{}", cell.name(), cell.version()),
                 })),
             };
-            read.map_err(|flaw| self.at("", flaw))?;
+            constants.extend(read.map_err(|flaw| self.at("", flaw))?);
         }
-        Ok(())
+        // The parts are stand-ins, which lead to nothing.
+        leads::settle(constants, |_, _| {}).map_err(DocumentError::Load)
     }
 
     /// Encodes the objects, which were read.

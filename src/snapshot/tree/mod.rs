@@ -43,6 +43,8 @@ pub use number::Number;
 /// | `{"$shared": 3}` | a shared object, by its index |
 /// | `{"$continuation": 2}` | a continuation, by the index of its part |
 /// | `{"$named": ["double", 0]}` | what is named, by its name and revision |
+/// | `{"$tag": 0}` | the tag of a prompt, by its index |
+/// | `{"$key": 1}` | the key of marks, by its index |
 /// | `{"$opaque": "0aff"}` | bytes whose type is not known |
 /// | `{"$withheld": null}` | what may not be shown |
 /// | `{"$bytes": "0aff"}` | bytes |
@@ -108,6 +110,10 @@ pub enum Tree {
         /// The revision that it is expected to have.
         revision: u64,
     },
+    /// The tag of a prompt, by its index in the snapshot.
+    Tag(u32),
+    /// The key of marks, by its index in the snapshot.
+    Key(u32),
     /// Bytes whose type is not known.
     Opaque(Vec<u8>),
     /// What may not be shown.
@@ -163,8 +169,8 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// If the value refuses, or is nested deeper than 64 levels. What is shared, named, or a
-    /// continuation refuses outside of a snapshot.
+    /// If the value refuses, or is nested deeper than 64 levels. What is shared, named, a
+    /// continuation, a tag or a key refuses outside of a snapshot.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, TreeError> {
         Self::within(value, DEFAULT_DEPTH)
     }
@@ -255,6 +261,8 @@ impl Tree {
 pub(super) const SHARED: &str = "segno::Shared";
 pub(super) const CONTINUATION: &str = "segno::Continuation";
 pub(super) const NAMED: &str = "segno::Named";
+pub(super) const TAG: &str = "segno::PromptTag";
+pub(super) const KEY: &str = "segno::MarkKey";
 
 /// Reads what a reference holds that makes itself known by this name.
 pub(super) fn reference<'de, T: Deserialize<'de>, D: Deserializer<'de>>(

@@ -11,7 +11,7 @@ use serde::ser::{
 };
 use serde::{Serialize, Serializer};
 
-use super::{CONTINUATION, NAMED, Number, SHARED, Tree, TreeError, refused};
+use super::{CONTINUATION, KEY, NAMED, Number, SHARED, TAG, Tree, TreeError, refused};
 
 /// Makes a tree of a value. A level is what it is to
 /// [`Limited`](super::super::limited::Limited).
@@ -187,6 +187,8 @@ impl Serializer for Levels {
         Ok(match name {
             SHARED => Tree::Shared(held.read()?),
             CONTINUATION => Tree::Continuation(held.read()?),
+            TAG => Tree::Tag(held.read()?),
+            KEY => Tree::Key(held.read()?),
             NAMED => {
                 let (name, revision) = held.read()?;
                 Tree::Named { name, revision }

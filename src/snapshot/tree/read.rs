@@ -11,7 +11,7 @@ use serde::de::{
 };
 use serde::{Deserialize, Deserializer};
 
-use super::{CONTINUATION, NAMED, Number, SHARED, Tree, TreeError, refused};
+use super::{CONTINUATION, KEY, NAMED, Number, SHARED, TAG, Tree, TreeError, refused};
 
 impl Tree {
     /// The error for what is not what is wanted.
@@ -30,6 +30,8 @@ impl Tree {
             Self::Shared(_) => Unexpected::Other("a shared object"),
             Self::Continuation(_) => Unexpected::Other("a continuation"),
             Self::Named { .. } => Unexpected::Other("something named"),
+            Self::Tag(_) => Unexpected::Other("a prompt tag"),
+            Self::Key(_) => Unexpected::Other("a mark key"),
             Self::Opaque(_) => Unexpected::Other("bytes whose type is not known"),
             Self::Withheld => Unexpected::Other("what is withheld"),
         };
@@ -207,14 +209,15 @@ impl<'de> Deserializer<'de> for &'de Tree {
         visitor: V,
     ) -> Result<V::Value, TreeError> {
         match (name, self) {
-            (SHARED, Tree::Shared(index)) | (CONTINUATION, Tree::Continuation(index)) => {
-                visitor.visit_newtype_struct(index.into_deserializer())
-            }
+            (SHARED, Tree::Shared(index))
+            | (CONTINUATION, Tree::Continuation(index))
+            | (TAG, Tree::Tag(index))
+            | (KEY, Tree::Key(index)) => visitor.visit_newtype_struct(index.into_deserializer()),
             (NAMED, Tree::Named { name, revision }) => {
                 let held = NameAndRevision(Some(name), *revision);
                 visitor.visit_newtype_struct(SeqAccessDeserializer::new(held))
             }
-            (SHARED | CONTINUATION | NAMED, _) => Err(self.wrong(&visitor)),
+            (SHARED | CONTINUATION | NAMED | TAG | KEY, _) => Err(self.wrong(&visitor)),
             _ => visitor.visit_newtype_struct(self),
         }
     }

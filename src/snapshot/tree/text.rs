@@ -91,6 +91,8 @@ const MARK: char = '$';
 const SHARED: &str = "$shared";
 const CONTINUATION: &str = "$continuation";
 const NAMED: &str = "$named";
+const TAG: &str = "$tag";
+const KEY: &str = "$key";
 const OPAQUE: &str = "$opaque";
 const WITHHELD: &str = "$withheld";
 const BYTES: &str = "$bytes";
@@ -158,6 +160,8 @@ impl Serialize for Tree {
             Self::Shared(index) => Marked(SHARED, index).serialize(to),
             Self::Continuation(index) => Marked(CONTINUATION, index).serialize(to),
             Self::Named { name, revision } => Marked(NAMED, (name, revision)).serialize(to),
+            Self::Tag(index) => Marked(TAG, index).serialize(to),
+            Self::Key(index) => Marked(KEY, index).serialize(to),
             Self::Opaque(bytes) => Marked(OPAQUE, Hex(bytes)).serialize(to),
             Self::Withheld => Marked(WITHHELD, ()).serialize(to),
         }
@@ -282,6 +286,8 @@ fn unmarked(mark: &str, value: Tree) -> Result<Tree, TreeError> {
             let (name, revision) = value.read()?;
             Tree::Named { name, revision }
         }
+        TAG => Tree::Tag(value.read()?),
+        KEY => Tree::Key(value.read()?),
         OPAQUE => Tree::Opaque(bytes()?),
         WITHHELD => value.read().map(|()| Tree::Withheld)?,
         BYTES => Tree::Bytes(bytes()?),

@@ -1,36 +1,42 @@
 //! The expander: from data to expressions.
+//!
+//! Hygiene is by renaming. What a template inserts is an [`Alias`], which is another identifier
+//! than the symbol it is spelled as: it is bound by the expansion itself, or else means what its
+//! symbol means where the macro was defined. Literals of macros and of the interpreter's own
+//! syntax are told by what they mean, not by how they are spelled.
 
-use segno::snapshot::{Object, Shared};
-use serde::{Deserialize, Serialize};
+mod binding;
+mod body;
+mod choice;
+mod control;
+mod core;
+mod cut;
+mod datum;
+mod define;
+mod expand;
+mod expander;
+mod features;
+mod forms;
+mod guard;
+mod import;
+mod library;
+mod matching;
+mod pattern;
+mod program;
+mod quasi;
+mod record;
+mod rules;
+mod scope;
+mod several;
+mod standard;
+mod template;
 
-use crate::environment::Environment;
-use crate::symbol::Symbol;
-use crate::value::Value;
-
-/// An identifier that a macro has put into its expansion: it means what it means where the macro
-/// was defined, unless the expansion itself binds it.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Alias {
-    /// What it is spelled as: a symbol, or an alias again.
-    pub of: Value,
-    /// Where the macro was defined.
-    pub environment: Shared<Environment>,
-}
-
-/// Syntax of the interpreter's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Core {
-    /// `quote`
-    Quote,
-}
-
-/// A macro.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Macro {
-    /// Its name.
-    pub name: Symbol,
-}
-
-impl Object for Macro {
-    const NAME: &'static str = "macro";
-}
+pub use self::core::Core;
+pub use self::expander::{Expander, Host, Limits, Source};
+pub use self::features::FEATURES;
+pub use self::import::Imported;
+pub use self::library::{Libraries, Library};
+pub use self::program::Program;
+pub use self::rules::Macro;
+pub use self::scope::{Alias, Scope};
+pub use self::standard::{Contents, LIBRARIES};

@@ -1,0 +1,73 @@
+//! What the expander finds outside: procedures by name, and sources.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::condition::Fault;
+use crate::places::Places;
+use crate::port;
+use crate::reader;
+use crate::syntax::{self, Source};
+use crate::value::Value;
+use crate::world::Files;
+
+/// Procedures by name, and sources.
+pub struct Host {
+    /// The standard procedures.
+    pub procedures: RefCell<HashMap<String, Value>>,
+    /// Where sources may be read from.
+    pub sources: RefCell<Files>,
+}
+
+/// What is in a file, as a source.
+///
+/// # Errors
+///
+/// If it cannot be read, is not among the files, or is no Scheme.
+pub fn read(path: &str, files: &Files, fold: bool) -> Result<Source, Box<Fault>> {
+    parse(path, &port::read_text(path, files)?, fold)
+}
+
+/// The data of a source.
+///
+/// # Errors
+///
+/// If it is no Scheme.
+pub fn parse(name: &str, text: &str, fold: bool) -> Result<Source, Box<Fault>> {
+    let mut places = Places::new(name);
+    let folded;
+    let text = match fold {
+        true => {
+            folded = format!("#!fold-case {text}");
+            &folded
+        }
+        false => text,
+    };
+    let forms = reader::read_program(text, name, &mut places)?;
+    Ok(Source { forms, places })
+}
+
+impl syntax::Host for Host {
+    fn primitive(&self, name: &str) -> Option<Value> {
+        self.procedures.borrow().get(name).cloned()
+    }
+
+    fn file(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        fold: bool,
+    ) -> Result<Option<Source>, Box<Fault>> {
+        let folder = from.and_then(|from| Path::new(from).parent());
+        let path = folder.map_or_else(|| name.into(), |folder| folder.join(name));
+        if !path.exists() {
+            return Ok(None);
+        }
+        read(&path.to_string_lossy(), &self.sources.borrow(), fold).map(Some)
+    }
+
+    fn text(&self, name: &str, text: &str) -> Result<Source, Box<Fault>> {
+        parse(name, text, false)
+    }
+}

@@ -1,0 +1,377 @@
+//! The interpreter, as a host sees it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use segno::frame::{self, Machine, PromptTag, Refusal};
+use segno::snapshot::{
+    Constant, LoadError, LoadLimits, Loaded, Named, Registry, Save, SaveError, Shared,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::activation::Activation;
+use crate::condition::Fault;
+use crate::control::{KEYS, TOP};
+use crate::environment::{Binding, Environment};
+use crate::host::{self, Host};
+use crate::port::{Port, Stream};
+use crate::primitive::Primitive;
+use crate::program::{self, Program};
+use crate::syntax::{Expander, Libraries, Source};
+use crate::value::{Parameter, Tag, Value};
+use crate::world::{Files, Sandbox, Signal, World};
+use crate::{primitives, writer};
+
+/// The prompt that operators go to where no tag is given.
+const DEFAULT: PromptTag = PromptTag::named("default");
+
+/// After so many steps memory is looked at.
+const SLICE: u64 = 1 << 12;
+
+/// Why a program has stopped.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is done.
+    Done(Value),
+    /// It has called `exit`, with this status.
+    Exited(i32),
+    /// It has called `suspend!`, and waits for an [answer](Interpreter::answer).
+    Suspended(Value),
+    /// It has captured a continuation, and goes on with any answer: see
+    /// [`World::teleports`](crate::world::World::teleports).
+    Captured,
+    /// It has raised something that nobody handles. Its frames are still there to be looked at.
+    Uncaught(Value),
+    /// It has used up its fuel, and can go on.
+    OutOfFuel,
+}
+
+/// A program that runs, and its world.
+pub struct Interpreter {
+    machine: Machine<Activation>,
+    /// What all of its frames share.
+    pub world: World,
+    registry: Rc<Registry>,
+}
+
+/// What is stored of a world.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    environment: Shared<Environment>,
+    libraries: Shared<Libraries>,
+    ports: [Constant<Parameter>; 3],
+    default_tag: Constant<Tag>,
+    parameterized: bool,
+    barriers: bool,
+    arguments: Vec<Rc<str>>,
+}
+
+impl Interpreter {
+    /// An interpreter with nothing to run.
+    ///
+    /// # Errors
+    ///
+    /// If what it has in Scheme does not compile.
+    pub fn new(sandbox: Sandbox) -> Result<Self, Box<Fault>> {
+        let named: Vec<_> = primitives::all().map(Named::new).collect();
+        let registry = Rc::new(registry(&named));
+        let host = Rc::new(Host {
+            procedures: RefCell::new(HashMap::new()),
+            sources: RefCell::new(Files::None),
+        });
+        for primitive in named {
+            let name = primitive.name.to_owned();
+            let value = Value::Primitive(primitive);
+            host.procedures.borrow_mut().insert(name, value);
+        }
+        let port = |port| {
+            Constant::new(Parameter {
+                value: Value::Port(Shared::new(port)),
+                converter: Value::Boolean(false),
+            })
+        };
+        let stored = Stored {
+            environment: Shared::new(Environment::standard()),
+            libraries: Shared::new(Libraries::default()),
+            ports: [
+                port(Port::console_input()),
+                port(Port::console(Stream::Output)),
+                port(Port::console(Stream::Error)),
+            ],
+            default_tag: Constant::new(Tag {
+                tag: DEFAULT,
+                name: Value::symbol("default"),
+            }),
+            parameterized: false,
+            barriers: false,
+            arguments: Vec::new(),
+        };
+        let names = [
+            "current-input-port",
+            "current-output-port",
+            "current-error-port",
+        ];
+        for (name, port) in names.into_iter().zip(&stored.ports) {
+            let value = Value::Parameter(port.clone());
+            host.procedures.borrow_mut().insert(name.to_owned(), value);
+        }
+        let mut interpreter = Self {
+            machine: Machine::idle(),
+            world: world(stored, host, sandbox),
+            registry,
+        };
+        interpreter.define_standard("base", include_str!("library/base.scm"))?;
+        Ok(interpreter)
+    }
+
+    /// Standard procedures that are written in Scheme.
+    fn define_standard(&mut self, name: &str, text: &str) -> Result<(), Box<Fault>> {
+        let source = host::parse(name, text, false)?;
+        let environment = Shared::new(Environment::standard());
+        let program = program::program(source, &environment, &self.world)?;
+        self.start(program)?;
+        match self.run(u64::MAX) {
+            Outcome::Done(_) => {}
+            other => return Err(Fault::new(format!("{name}: {other:?}"), [])),
+        }
+        let defined = environment.with(|environment| environment.bindings.clone());
+        for (name, binding) in defined {
+            if let Binding::Variable(global) = binding {
+                let value = global.with(|global| global.value.clone());
+                let name = name.as_str().to_owned();
+                self.world.host.procedures.borrow_mut().insert(name, value);
+            }
+        }
+        let libraries = self.world.expander.libraries().clone();
+        self.world.expander = Expander::new(self.world.host.clone(), libraries);
+        Ok(())
+    }
+
+    /// Says how many frames there may be, at any time and in continuations.
+    pub fn set_depth(&mut self, frames: usize) {
+        let limits = frame::Limits {
+            depth: frames,
+            sealed_frames: frames.saturating_mul(2),
+            ..self.machine.limits()
+        };
+        self.machine.set_limits(limits);
+    }
+
+    /// Compiles a program, to be run next.
+    ///
+    /// # Errors
+    ///
+    /// If it is no program, or another is running.
+    pub fn load(&mut self, name: &str, text: &str) -> Result<(), Box<Fault>> {
+        let source = host::parse(name, text, false)?;
+        self.load_source(source)
+    }
+
+    /// The same of a source that was read.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_source(&mut self, source: Source) -> Result<(), Box<Fault>> {
+        let environment = self.world.environment.clone();
+        let program = program::program(source, &environment, &self.world)?;
+        self.start(program)
+    }
+
+    fn start(&mut self, program: Constant<Program>) -> Result<(), Box<Fault>> {
+        let refused = |refusal: Refusal| Fault::new(refusal.to_string(), []);
+        self.machine
+            .start(Activation::Top { program })
+            .map_err(refused)
+    }
+
+    /// Gives up what is running.
+    pub fn reset(&mut self) {
+        let mut machine = Machine::idle();
+        machine.set_limits(self.machine.limits());
+        self.machine = machine;
+    }
+
+    /// Runs for at most so many steps.
+    pub fn run(&mut self, steps: u64) -> Outcome {
+        let mut left = steps;
+        while left > 0 {
+            let slice = left.min(SLICE);
+            let outcome = match self.machine.run_for(slice, &mut self.world) {
+                Ok(outcome) => outcome,
+                Err(refusal) => return self.fail(Fault::new(refusal.to_string(), [])),
+            };
+            left -= slice - self.machine.fuel_left();
+            match outcome {
+                frame::Outcome::OutOfFuel => {
+                    if let Err(fault) = self.world.reserve(0) {
+                        return self.fail(fault);
+                    }
+                }
+                frame::Outcome::Suspended(value) => {
+                    return match self.world.signal {
+                        Signal::Suspended => Outcome::Suspended(value),
+                        Signal::Uncaught => Outcome::Uncaught(value),
+                        Signal::Captured => Outcome::Captured,
+                    };
+                }
+                frame::Outcome::Done(Value::Aborted(aborted)) => {
+                    return Outcome::Exited(status(aborted.values.first()));
+                }
+                frame::Outcome::Done(value) => return Outcome::Done(value),
+                frame::Outcome::Raised(value) => return Outcome::Uncaught(value),
+            }
+        }
+        Outcome::OutOfFuel
+    }
+
+    fn fail(&mut self, fault: Box<Fault>) -> Outcome {
+        Outcome::Uncaught(Value::Condition(Constant::new(fault.condition())))
+    }
+
+    /// Answers a program that has suspended.
+    ///
+    /// # Errors
+    ///
+    /// If it has not.
+    pub fn answer(&mut self, value: Value) -> Result<(), Refusal> {
+        self.machine.answer(Ok(value))
+    }
+
+    /// Saves the program and its world.
+    ///
+    /// # Errors
+    ///
+    /// If something in it has no place in a snapshot.
+    pub fn save(&mut self) -> Result<Vec<u8>, SaveError> {
+        let mut save = Save::new(&self.registry);
+        save.machine(&mut self.machine)?;
+        let world = &self.world;
+        save.value(&Stored {
+            environment: world.environment.clone(),
+            libraries: world.expander.libraries().clone(),
+            ports: [
+                world.input.clone(),
+                world.output.clone(),
+                world.error.clone(),
+            ],
+            default_tag: world.default_tag.clone(),
+            parameterized: world.parameterized,
+            barriers: world.barriers,
+            arguments: world.arguments.clone(),
+        })?;
+        save.finish()
+    }
+
+    /// Puts what was saved in place of what is there. The procedures that are written in Rust are
+    /// this interpreter's.
+    ///
+    /// # Errors
+    ///
+    /// If it is no snapshot, or one of another program.
+    pub fn restore(&mut self, bytes: &[u8], limits: LoadLimits) -> Result<(), LoadError> {
+        let mut loaded = Loaded::<Activation>::read(bytes, &self.registry, limits)?;
+        let mut machine = loaded.machine(0)?;
+        let stored: Stored = loaded.value(1)?;
+        machine.set_limits(self.machine.limits());
+        self.machine = machine;
+        let names = [
+            "current-input-port",
+            "current-output-port",
+            "current-error-port",
+        ];
+        for (name, port) in names.into_iter().zip(&stored.ports) {
+            let value = Value::Parameter(port.clone());
+            self.world
+                .host
+                .procedures
+                .borrow_mut()
+                .insert(name.to_owned(), value);
+        }
+        let host = self.world.host.clone();
+        let old = std::mem::replace(&mut self.world, world(stored, host, Sandbox::default()));
+        self.world.sandbox = old.sandbox;
+        self.world.teleports = old.teleports;
+        self.world.transcript = old.transcript;
+        Ok(())
+    }
+
+    /// What is left of the program, as a tree for people; of at most so many frames.
+    pub fn trace(&mut self, limit: usize) -> Option<String> {
+        let continuation = self.machine.continuation()?;
+        Some(self.machine.inspector().show(&continuation, limit))
+    }
+}
+
+fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox) -> World {
+    let [input, output, error] = stored.ports;
+    World {
+        sandbox,
+        environment: stored.environment,
+        input,
+        output,
+        error,
+        arguments: stored.arguments,
+        default_tag: stored.default_tag,
+        expander: Expander::new(host.clone(), stored.libraries),
+        host,
+        top: Constant::new(Tag {
+            tag: TOP,
+            name: Value::symbol("top"),
+        }),
+        signal: Signal::Suspended,
+        teleports: false,
+        parameterized: stored.parameterized,
+        barriers: stored.barriers,
+        transcript: None,
+    }
+}
+
+/// What snapshots know by name.
+fn registry(primitives: &[Named<Primitive>]) -> Registry {
+    let mut registry = Registry::new("segno-scheme", 1).tag(DEFAULT).tag(TOP);
+    for key in KEYS {
+        registry = registry.key(key);
+    }
+    for primitive in primitives {
+        registry = registry.value(primitive.name, primitive.clone());
+    }
+    registry
+}
+
+/// The status of a process that exits with this.
+fn status(value: Option<&Value>) -> i32 {
+    match value {
+        None | Some(Value::Boolean(true)) => 0,
+        Some(Value::Number(number)) => match number {
+            crate::number::Number::Fixnum(n) => i32::try_from(*n & 0xff).unwrap_or(1),
+            _ => 1,
+        },
+        Some(_) => 1,
+    }
+}
+
+/// What went wrong, in words.
+#[must_use]
+pub fn report(payload: &Value) -> String {
+    match payload {
+        Value::Condition(condition) => {
+            let mut text = String::new();
+            if let Some(place) = &condition.place {
+                text += &format!("{place}: ");
+            }
+            text += &display(&condition.message);
+            for irritant in &condition.irritants {
+                text += " ";
+                text += &writer::brief(irritant);
+            }
+            text
+        }
+        other => format!("raised: {}", writer::brief(other)),
+    }
+}
+
+fn display(value: &Value) -> String {
+    writer::to_text(value, writer::Style::Display, 1 << 16).unwrap_or_default()
+}

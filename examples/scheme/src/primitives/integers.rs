@@ -1,0 +1,81 @@
+//! Integers: division with remainder, divisors, roots and bits.
+
+use super::arguments::{number, values};
+use super::numbers::{answer, limits, wrong};
+use super::{Table, fixed, variadic};
+use crate::number::{Number, NumberError};
+use crate::primitive::Answer;
+use crate::value::Value;
+
+/// A division with one result.
+macro_rules! divide {
+    ($name:literal, $function:ident) => {
+        fixed($name, 2, |_, args| {
+            let (a, b) = (number(&args[0], $name)?, number(&args[1], $name)?);
+            answer(a.$function(b), $name, args)
+        })
+    };
+}
+
+/// An operation with two results.
+fn two(result: Result<(Number, Number), NumberError>, by: &str, args: &[Value]) -> Answer {
+    match result {
+        Ok((a, b)) => Ok(values(vec![a.into(), b.into()])),
+        Err(error) => Err(wrong(error, by, args)),
+    }
+}
+
+/// An operation on any number of integers that have to be integers even if they are one.
+macro_rules! fold {
+    ($name:literal, $none:literal, $function:expr) => {
+        variadic($name, 0, |world, args| {
+            let limits = limits(world);
+            let function: fn(&Number, &Number, _) -> Result<Number, NumberError> = $function;
+            let mut found = Number::Fixnum($none);
+            for arg in args {
+                found = function(&found, number(arg, $name)?, limits)
+                    .map_err(|error| wrong(error, $name, args))?;
+            }
+            Ok(found.into())
+        })
+    };
+}
+
+pub(super) const TABLE: Table = &[
+    fixed("floor/", 2, |_, args| {
+        let (a, b) = (number(&args[0], "floor/")?, number(&args[1], "floor/")?);
+        two(a.floor_div(b), "floor/", args)
+    }),
+    fixed("truncate/", 2, |_, args| {
+        let (a, b) = (
+            number(&args[0], "truncate/")?,
+            number(&args[1], "truncate/")?,
+        );
+        two(a.truncate_div(b), "truncate/", args)
+    }),
+    divide!("floor-quotient", floor_quotient),
+    divide!("floor-remainder", modulo),
+    divide!("truncate-quotient", quotient),
+    divide!("truncate-remainder", remainder),
+    divide!("quotient", quotient),
+    divide!("remainder", remainder),
+    divide!("modulo", modulo),
+    fold!("gcd", 0, Number::gcd),
+    fold!("lcm", 1, Number::lcm),
+    fixed("exact-integer-sqrt", 1, |_, args| {
+        let root = number(&args[0], "exact-integer-sqrt")?.exact_integer_sqrt();
+        two(root, "exact-integer-sqrt", args)
+    }),
+    fold!("bitwise-and", -1, |a, b, _| a.bitwise_and(b)),
+    fold!("bitwise-ior", 0, |a, b, _| a.bitwise_or(b)),
+    fold!("bitwise-xor", 0, |a, b, _| a.bitwise_xor(b)),
+    fixed("bitwise-not", 1, |_, args| {
+        let not = number(&args[0], "bitwise-not")?.bitwise_not();
+        answer(not, "bitwise-not", args)
+    }),
+    fixed("arithmetic-shift", 2, |world, args| {
+        let by = "arithmetic-shift";
+        let (n, count) = (number(&args[0], by)?, number(&args[1], by)?);
+        answer(n.arithmetic_shift(count, limits(world)), by, args)
+    }),
+];

@@ -1,0 +1,107 @@
+//! Real numbers: rounding, functions, exactness, and how they are written.
+
+use super::arguments::{number, reserve, string};
+use super::numbers::{answer, limits, wrong};
+use super::{Table, fixed, optional};
+use crate::condition::Fault;
+use crate::number::{Number, NumberError, parse};
+use crate::primitive::Answer;
+use crate::value::Value;
+use crate::world::World;
+
+/// A function that has a value everywhere.
+macro_rules! total {
+    ($name:literal, $function:ident) => {
+        fixed($name, 1, |_, args| {
+            Ok(number(&args[0], $name)?.$function().into())
+        })
+    };
+}
+
+/// A function that may have no value.
+macro_rules! partial {
+    ($name:literal, $function:ident) => {
+        fixed($name, 1, |_, args| {
+            answer(number(&args[0], $name)?.$function(), $name, args)
+        })
+    };
+}
+
+/// A function whose second argument may be left out.
+macro_rules! one_or_two {
+    ($name:literal, $one:expr, $two:ident) => {
+        optional($name, 1, 2, |_, args| {
+            let one: fn(&Number) -> Result<Number, NumberError> = $one;
+            let first = number(&args[0], $name)?;
+            let result = match args.get(1) {
+                None => one(first),
+                Some(second) => first.$two(number(second, $name)?),
+            };
+            answer(result, $name, args)
+        })
+    };
+}
+
+pub(super) const TABLE: Table = &[
+    total!("floor", floor),
+    total!("ceiling", ceiling),
+    total!("truncate", truncate),
+    total!("round", round),
+    partial!("numerator", numerator),
+    partial!("denominator", denominator),
+    fixed("rationalize", 2, |world, args| {
+        let by = "rationalize";
+        let (x, tolerance) = (number(&args[0], by)?, number(&args[1], by)?);
+        answer(x.rationalize(tolerance, limits(world)), by, args)
+    }),
+    total!("exp", exp),
+    one_or_two!("log", Number::log, log_base),
+    total!("sin", sin),
+    total!("cos", cos),
+    total!("tan", tan),
+    partial!("asin", asin),
+    partial!("acos", acos),
+    one_or_two!("atan", |x| Ok(x.atan()), atan2),
+    partial!("sqrt", sqrt),
+    fixed("expt", 2, |world, args| {
+        let (base, exponent) = (number(&args[0], "expt")?, number(&args[1], "expt")?);
+        answer(base.expt(exponent, limits(world)), "expt", args)
+    }),
+    partial!("exact", exact),
+    partial!("inexact->exact", exact),
+    total!("inexact", inexact),
+    total!("exact->inexact", inexact),
+    optional("number->string", 1, 2, |world, args| {
+        let number = number(&args[0], "number->string")?;
+        let radix = radix(args, "number->string")?;
+        // Each digit tells so many bits at least, and takes four bytes, after one in between.
+        let digits = number.size_bits() / u64::from(radix.ilog2());
+        reserve(world, usize::try_from(digits).unwrap_or(usize::MAX), 5)?;
+        match number.to_text(radix) {
+            Ok(text) => Ok(Value::string(&text)),
+            Err(error) => Err(wrong(error, "number->string", args)),
+        }
+    }),
+    optional("string->number", 1, 2, string_to_number),
+];
+
+fn string_to_number(world: &mut World, args: &[Value]) -> Answer {
+    let text = string(&args[0], "string->number")?;
+    let text: String = text.with(|text| text.characters.iter().collect());
+    let radix = radix(args, "string->number")?;
+    match parse(&text, radix, limits(world)) {
+        Ok(number) => Ok(number.map_or(Value::Boolean(false), Value::Number)),
+        Err(error) => Err(wrong(error, "string->number", args)),
+    }
+}
+
+/// The second argument, or ten.
+fn radix(args: &[Value], by: &str) -> Result<u32, Box<Fault>> {
+    let Some(value) = args.get(1) else {
+        return Ok(10);
+    };
+    match value {
+        Value::Number(Number::Fixnum(radix @ 2..=36)) => Ok(*radix as u32),
+        _ => Err(Fault::expected("a radix from 2 to 36", value, by)),
+    }
+}

@@ -1,0 +1,181 @@
+//! Definitions, and forms that are outside of all procedures.
+
+use segno::snapshot::Shared;
+
+use super::Core;
+use super::datum::{is_identifier, spelling};
+use super::expand::{Expansion, sequence};
+use super::expander::Answer;
+use super::scope::{Meaning, Scope};
+use super::several::Target;
+use crate::environment::{Binding, Environment, Global};
+use crate::expr::Expr;
+use crate::symbol::Symbol;
+use crate::value::Value;
+
+/// What a name is defined as.
+pub(super) enum Definition {
+    /// The value of an expression.
+    Value(Value),
+    /// A procedure: its formal arguments, its body, and the form.
+    Procedure(Value, Vec<Value>, Value),
+}
+
+impl Expansion<'_> {
+    /// The parts of a `define`.
+    pub(super) fn definition(&self, form: &Value) -> Answer<(Value, Definition)> {
+        let items = self.items(form, 3)?;
+        if let Some((name, formals)) = items[1].as_pair() {
+            if !is_identifier(&name) {
+                return Err(self.malformed(form));
+            }
+            let procedure = Definition::Procedure(formals, items[2..].to_vec(), form.clone());
+            return Ok((name, procedure));
+        }
+        match &items[..] {
+            [_, name, value] if is_identifier(name) => {
+                Ok((name.clone(), Definition::Value(value.clone())))
+            }
+            _ => Err(self.malformed(form)),
+        }
+    }
+
+    pub(super) fn value_of(
+        &mut self,
+        definition: Definition,
+        scope: &Scope,
+        name: &Symbol,
+    ) -> Answer {
+        match definition {
+            Definition::Value(form) => self.expand_named(&form, scope, Some(name)),
+            Definition::Procedure(formals, body, form) => {
+                self.lambda_of(&formals, &body, scope, Some(name), &form)
+            }
+        }
+    }
+
+    /// The name and the rules of a `define-syntax`.
+    pub(super) fn syntax_definition(&self, form: &Value) -> Answer<(Value, Value)> {
+        let items = self.items(form, 3)?;
+        match &items[..] {
+            [_, name, rules] if is_identifier(name) => Ok((name.clone(), rules.clone())),
+            _ => Err(self.malformed(form)),
+        }
+    }
+
+    /// A form outside of all procedures.
+    pub(super) fn toplevel(&mut self, form: &Value, scope: &Scope) -> Answer {
+        self.deeper(form)?;
+        let outer = self.go(form);
+        let (core, form) = self.head(form, scope)?;
+        let expr = match core {
+            Some(Core::Begin) => {
+                let items = self.items(&form, 1)?;
+                self.toplevels(&items[1..], scope)?
+            }
+            Some(core @ (Core::Include | Core::IncludeCi)) => {
+                let forms = self.include(core, &form)?;
+                self.toplevels(&forms, scope)?
+            }
+            Some(Core::CondExpand) => {
+                let forms = self.cond_expand(&form)?;
+                self.toplevels(&forms, scope)?
+            }
+            Some(Core::Define) => {
+                let (name, definition) = self.definition(&form)?;
+                let global = self.define(&name, scope)?;
+                let value = self.value_of(definition, scope, &spelling(&name))?;
+                Expr::Define(global, Box::new(value))
+            }
+            Some(Core::DefineValues) => {
+                let parts = self.items(&form, 3)?;
+                let [_, formals, values] = &parts[..] else {
+                    return Err(self.malformed(&form));
+                };
+                let (names, rest) = self.targets(formals, scope, &form)?;
+                let names = names.iter();
+                let targets = names.map(|name| self.define(name, scope).map(Target::Global));
+                let targets = targets.collect::<Result<_, _>>()?;
+                let values = self.expand(values, scope)?;
+                self.assign_values(values, targets, rest)?
+            }
+            Some(Core::DefineRecordType) => {
+                let record = self.record_form(&form)?;
+                let names = record.names.iter();
+                let globals = names.map(|name| self.define(name, scope));
+                let globals = globals.collect::<Result<Vec<_>, _>>()?;
+                let of = || Expr::Global(globals[0].clone(), self.here.clone());
+                let values = self.record_values(&record, of)?;
+                let define = |(global, value)| Expr::Define(global, Box::new(value));
+                sequence(globals.iter().cloned().zip(values).map(define).collect())
+            }
+            Some(Core::DefineSyntax) => {
+                let (name, rules) = self.syntax_definition(&form)?;
+                let binding = match self.transformer(&name, &rules, scope)? {
+                    Meaning::Core(core) => Binding::Core(core),
+                    Meaning::Macro(rules) => Binding::Macro(rules),
+                    _ => return Err(self.malformed(&form)),
+                };
+                self.define_as(&name, binding, scope)?;
+                Expr::Constant(Value::Unspecified)
+            }
+            Some(Core::Import) => self.import(&form, &scope.environment)?,
+            Some(Core::DefineLibrary) => self.define_library(&form)?,
+            // Its head is syntax no more, or still: it is looked at once again.
+            _ => self.expand(&form, scope)?,
+        };
+        self.here = outer;
+        self.depth -= 1;
+        Ok(expr)
+    }
+
+    /// Forms one after the other, each of which sees what those before it define.
+    pub(super) fn toplevels(&mut self, forms: &[Value], scope: &Scope) -> Answer {
+        let forms = forms.iter().map(|form| self.toplevel(form, scope));
+        Ok(sequence(forms.collect::<Result<_, _>>()?))
+    }
+
+    /// The variable that a name is defined as. An alias is defined as a variable of its own.
+    pub(super) fn define(&mut self, name: &Value, scope: &Scope) -> Answer<Shared<Global>> {
+        if !is_identifier(name) {
+            return Err(self.fault("the name of a variable is expected", name));
+        }
+        let value = match name {
+            Value::Alias(alias) => match alias.with(|alias| alias.defined.clone()) {
+                Some(Binding::Variable(global)) => return Ok(global),
+                _ => Value::Unassigned,
+            },
+            _ => match self.meaning(name, scope)? {
+                Meaning::Global(global) => return Ok(global),
+                // Until the definition is evaluated it has what it had before.
+                Meaning::Constant(value) => value,
+                Meaning::Imported(global) => global.with(|global| global.value.clone()),
+                _ => Value::Unassigned,
+            },
+        };
+        let global = Shared::new(Global {
+            name: spelling(name),
+            value,
+        });
+        self.define_as(name, Binding::Variable(global.clone()), scope)?;
+        Ok(global)
+    }
+
+    /// Gives a name a meaning outside of all procedures.
+    fn define_as(&self, name: &Value, binding: Binding, scope: &Scope) -> Answer<()> {
+        let environment = &scope.environment;
+        if environment.with(|environment| environment.sealed) {
+            return Err(self.fault("a definition in an environment that does not change", name));
+        }
+        match name {
+            Value::Alias(alias) => alias.update(|alias| alias.defined = Some(binding)),
+            name => put(environment, spelling(name), binding),
+        }
+        Ok(())
+    }
+}
+
+/// Gives a name a meaning in an environment.
+pub(super) fn put(environment: &Shared<Environment>, name: Symbol, binding: Binding) {
+    environment.update(|environment| environment.bindings.insert(name, binding));
+}

@@ -1,0 +1,160 @@
+//! What expanding takes, and its entrances.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use segno::snapshot::Shared;
+
+use super::expand::Expansion;
+use super::library::Libraries;
+use super::program::Program;
+use super::scope::Scope;
+use super::standard::{self, Contents};
+use crate::condition::Fault;
+use crate::environment::{Binding, Environment};
+use crate::expr::Expr;
+use crate::places::Places;
+use crate::symbol::Symbol;
+use crate::value::Value;
+
+/// An expression, or what is wrong with the form.
+pub(super) type Answer<T = Expr> = Result<T, Box<Fault>>;
+
+/// The forms of a source, and where they are.
+pub struct Source {
+    /// The forms.
+    pub forms: Vec<Value>,
+    /// Where they are.
+    pub places: Places,
+}
+
+/// What the expander needs from outside.
+pub trait Host {
+    /// The standard procedure of this name.
+    fn primitive(&self, name: &str) -> Option<Value>;
+
+    /// What is in a file, if there is one: for `include`, and for `import` of a library `(a b)`,
+    /// which is looked for in `a/b.sld`. `from` is the name of the source that asks, and `fold`
+    /// whether the file is read as if by `#!fold-case`.
+    ///
+    /// # Errors
+    ///
+    /// If the file must not be read, or is not well-formed.
+    fn file(
+        &self,
+        name: &str,
+        from: Option<&str>,
+        fold: bool,
+    ) -> Result<Option<Source>, Box<Fault>>;
+
+    /// What is in a source of the interpreter's own.
+    ///
+    /// # Errors
+    ///
+    /// If it is not well-formed.
+    fn text(&self, name: &str, text: &str) -> Result<Source, Box<Fault>>;
+}
+
+/// How much a form may want.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How deep expressions may be nested. Lists may be of any length.
+    pub depth: u32,
+    /// How many expressions a form of the program may have, and how many parts templates may put
+    /// in: a macro that expands for ever meets it.
+    pub steps: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 1_000,
+            steps: 2_000_000,
+        }
+    }
+}
+
+/// Expands programs.
+#[derive(Clone)]
+pub struct Expander {
+    pub(super) host: Rc<dyn Host>,
+    pub(super) standard: Rc<Standard>,
+    pub(super) libraries: Shared<Libraries>,
+    /// How much a form may want.
+    pub limits: Limits,
+}
+
+/// What the standard names mean.
+pub(super) struct Standard {
+    /// Syntax and procedures.
+    pub(super) names: BTreeMap<Symbol, Binding>,
+    /// Names that a library has which is written in Scheme: it is imported where one of them is
+    /// met first.
+    pub(super) elsewhere: BTreeMap<Symbol, &'static str>,
+}
+
+impl Standard {
+    fn new(host: &dyn Host) -> Self {
+        let (mut names, mut elsewhere) = (BTreeMap::new(), BTreeMap::new());
+        for (library, contents) in standard::LIBRARIES {
+            match contents {
+                Contents::Names(list) => {
+                    for name in list.split_whitespace() {
+                        if let Some(binding) = standard::binding(host, name) {
+                            names.insert(Symbol::new(name), binding);
+                        }
+                    }
+                }
+                Contents::Source { exports, .. } => {
+                    let exports = exports.split_whitespace();
+                    elsewhere.extend(exports.map(|name| (Symbol::new(name), *library)));
+                }
+            }
+        }
+        elsewhere.retain(|name, _| !names.contains_key(name));
+        Self { names, elsewhere }
+    }
+}
+
+impl Expander {
+    /// An expander that has these libraries of the program, which are a part of its state.
+    #[must_use]
+    pub fn new(host: Rc<dyn Host>, libraries: Shared<Libraries>) -> Self {
+        Self {
+            standard: Rc::new(Standard::new(&*host)),
+            host,
+            libraries,
+            limits: Limits::default(),
+        }
+    }
+
+    /// The libraries of the program.
+    #[must_use]
+    pub fn libraries(&self) -> &Shared<Libraries> {
+        &self.libraries
+    }
+
+    /// Expands a form for `eval` or a REPL. What it defines is defined in the environment. The
+    /// bodies of libraries that it imports for the first time come before it in the expression.
+    ///
+    /// # Errors
+    ///
+    /// If it is no form of a program.
+    pub fn expand(
+        &self,
+        form: &Value,
+        places: &Places,
+        environment: &Shared<Environment>,
+    ) -> Result<Expr, Box<Fault>> {
+        let mut expansion = Expansion::new(self, places);
+        let form = expansion.toplevel(form, &Scope::new(environment.clone()))?;
+        Ok(expansion.finish(form))
+    }
+
+    /// A program, whose forms are expanded one after the other. If it begins with an import, it
+    /// sees in an environment of its own only what it imports; else it sees `environment`.
+    #[must_use]
+    pub fn program(&self, source: Source, environment: &Shared<Environment>) -> Program {
+        Program::new(self, source, environment)
+    }
+}

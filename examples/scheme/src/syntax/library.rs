@@ -1,0 +1,322 @@
+//! Libraries: `define-library`.
+
+use std::collections::BTreeMap;
+
+use segno::snapshot::{Object, Shared};
+use serde::{Deserialize, Serialize};
+
+use super::Core;
+use super::datum::{is_identifier, spelling, split, strip};
+use super::define::put;
+use super::expand::Expansion;
+use super::expander::Answer;
+use super::scope::Scope;
+use super::standard::{self, Contents};
+use crate::environment::{Binding, Environment};
+use crate::number::Number;
+use crate::symbol::Symbol;
+use crate::value::Value;
+
+/// The libraries of a program, by their names as they are written.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct Libraries(pub BTreeMap<String, Library>);
+
+impl Object for Libraries {
+    const NAME: &'static str = "libraries";
+}
+
+/// A library of a program.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Library {
+    /// It was defined, and nobody has imported it.
+    Defined(Value),
+    /// It is being imported.
+    Loading(Value),
+    /// It was imported.
+    Loaded {
+        /// What names mean in it.
+        environment: Shared<Environment>,
+        /// What it calls within what it exports.
+        exports: BTreeMap<Symbol, Symbol>,
+    },
+}
+
+/// What names of a library mean to those who import it.
+pub(super) type Exports = BTreeMap<Symbol, Binding>;
+
+/// What a library says of itself.
+#[derive(Default)]
+struct Declared {
+    imports: Vec<Value>,
+    exports: BTreeMap<Symbol, Symbol>,
+    body: Vec<Value>,
+}
+
+impl Expansion<'_> {
+    /// The name of a library as it is written.
+    pub(super) fn library_name(&self, form: &Value) -> Answer<String> {
+        let parts = self.list(form, form)?;
+        let mut name = String::from("(");
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                name.push(' ');
+            }
+            match part {
+                Value::Number(Number::Fixnum(number)) if *number >= 0 => {
+                    name.push_str(&number.to_string());
+                }
+                part if is_identifier(part) => name.push_str(spelling(part).as_str()),
+                _ => {
+                    let message = "the name of a library is a list of symbols and numbers";
+                    return Err(self.fault(message, form));
+                }
+            }
+        }
+        if parts.is_empty() {
+            return Err(self.fault("the name of a library is missing", form));
+        }
+        name.push(')');
+        Ok(name)
+    }
+
+    fn known(&self, name: &str) -> Option<Library> {
+        let libraries = &self.expander.libraries;
+        libraries.with(|libraries| libraries.0.get(name).cloned())
+    }
+
+    fn keep(&self, name: &str, library: Library) {
+        let libraries = &self.expander.libraries;
+        libraries.update(|libraries| libraries.0.insert(name.to_owned(), library));
+    }
+
+    /// Whether there is such a library.
+    pub(super) fn has_library(&mut self, name: &str) -> Answer<bool> {
+        if self.known(name).is_some() || standard::contents(name).is_some() {
+            return Ok(true);
+        }
+        self.find_library(name)
+    }
+
+    /// Looks for a library in a file, and notes all that the file defines.
+    fn find_library(&mut self, name: &str) -> Answer<bool> {
+        let path = name.trim_matches(['(', ')']).replace(' ', "/");
+        let form = Value::symbol(name);
+        let parts = path.split('/');
+        if parts
+            .into_iter()
+            .any(|part| part.is_empty() || part.starts_with('.'))
+        {
+            return Ok(false);
+        }
+        if let Some(forms) = self.file(&format!("{path}.sld"), false, &form)? {
+            for form in forms {
+                self.define_library(&form)?;
+            }
+        }
+        Ok(self.known(name).is_some())
+    }
+
+    /// Notes a library, which is expanded when it is imported first.
+    pub(super) fn define_library(&mut self, form: &Value) -> Answer {
+        let items = self.items(form, 2)?;
+        let keyword = &items[0];
+        if !is_identifier(keyword) || spelling(keyword).as_str() != Core::DefineLibrary.name() {
+            return Err(self.fault("a library is expected", form));
+        }
+        let name = self.library_name(&items[1])?;
+        self.keep(&name, Library::Defined(strip(form)));
+        Ok(crate::expr::Expr::Constant(Value::Unspecified))
+    }
+
+    /// What a library exports. Its body, if nobody has imported it before, comes before the form.
+    pub(super) fn library(&mut self, name: &str, form: &Value) -> Answer<Exports> {
+        if self.known(name).is_none() {
+            match standard::contents(name) {
+                Some(Contents::Names(names)) => {
+                    let standard = &self.expander.standard.names;
+                    let names = names.split_whitespace().map(Symbol::new);
+                    let bound = names.filter_map(|name| {
+                        let binding = standard.get(&name)?.clone();
+                        Some((name, binding))
+                    });
+                    return Ok(bound.collect());
+                }
+                Some(Contents::Source { text, .. }) => {
+                    let source = self.expander.host.text(name, text)?;
+                    self.included.push(source.places);
+                    for form in &source.forms {
+                        self.define_library(form)?;
+                    }
+                }
+                None => {
+                    self.find_library(name)?;
+                }
+            }
+        }
+        match self.known(name) {
+            Some(Library::Loaded {
+                environment,
+                exports,
+            }) => self.exports(&environment, &exports, form),
+            Some(Library::Loading(_)) => {
+                Err(self.fault(format!("the library {name} imports itself"), form))
+            }
+            Some(Library::Defined(definition)) => {
+                self.keep(name, Library::Loading(definition.clone()));
+                let loaded = self.load(name, &definition);
+                if loaded.is_err() {
+                    self.keep(name, Library::Defined(definition));
+                }
+                loaded
+            }
+            None => Err(self.fault(format!("there is no library {name}"), form)),
+        }
+    }
+
+    fn load(&mut self, name: &str, definition: &Value) -> Answer<Exports> {
+        self.deeper(definition)?;
+        let outer = self.go(definition);
+        let items = self.items(definition, 2)?;
+        let mut declared = Declared::default();
+        for declaration in &items[2..] {
+            self.declaration(declaration, &mut declared)?;
+        }
+        let environment = Shared::new(Environment::default());
+        for set in &declared.imports {
+            self.import_into(set, &environment)?;
+        }
+        self.prepare(&declared.body, &environment);
+        let scope = Scope::new(environment.clone());
+        for form in &declared.body {
+            self.begin();
+            let expr = self.toplevel(form, &scope)?;
+            self.before.push(expr);
+        }
+        let exports = declared.exports;
+        let bound = self.exports(&environment, &exports, definition)?;
+        let library = Library::Loaded {
+            environment,
+            exports,
+        };
+        self.keep(name, library);
+        self.here = outer;
+        self.depth -= 1;
+        Ok(bound)
+    }
+
+    fn exports(
+        &self,
+        environment: &Shared<Environment>,
+        exports: &BTreeMap<Symbol, Symbol>,
+        form: &Value,
+    ) -> Answer<Exports> {
+        let bound = exports.iter().map(|(outside, inside)| {
+            let found = environment.with(|environment| environment.bindings.get(inside).cloned());
+            match found {
+                Some(Binding::Variable(global)) => Ok((outside.clone(), Binding::Imported(global))),
+                Some(binding) => Ok((outside.clone(), binding)),
+                None => {
+                    let message = format!("{inside} is exported, and not defined");
+                    Err(self.fault(message, form))
+                }
+            }
+        });
+        bound.collect()
+    }
+
+    /// A declaration of a library. Its words are told by their spelling.
+    fn declaration(&mut self, form: &Value, declared: &mut Declared) -> Answer<()> {
+        self.deeper(form)?;
+        let outer = self.go(form);
+        let items = self.items(form, 1)?;
+        let (word, rest) = (&items[0], &items[1..]);
+        if !is_identifier(word) {
+            return Err(self.malformed(form));
+        }
+        match spelling(word).as_str() {
+            "export" => {
+                for spec in rest {
+                    let (inside, outside) = self.export(spec)?;
+                    declared.exports.insert(outside, inside);
+                }
+            }
+            "import" => declared.imports.extend_from_slice(rest),
+            "begin" => declared.body.extend_from_slice(rest),
+            word @ ("include" | "include-ci" | "include-library-declarations") => {
+                let core = match word {
+                    "include-ci" => Core::IncludeCi,
+                    _ => Core::Include,
+                };
+                let forms = self.include(core, form)?;
+                if word == "include-library-declarations" {
+                    for form in forms {
+                        self.declaration(&form, declared)?;
+                    }
+                } else {
+                    declared.body.extend(forms);
+                }
+            }
+            "cond-expand" => {
+                for form in self.cond_expand(form)? {
+                    self.declaration(&form, declared)?;
+                }
+            }
+            word => {
+                let message = format!("{word} is no declaration of a library");
+                return Err(self.fault(message, form));
+            }
+        }
+        self.here = outer;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// What an exported name is called within, and outside.
+    fn export(&self, spec: &Value) -> Answer<(Symbol, Symbol)> {
+        if is_identifier(spec) {
+            return Ok((spelling(spec), spelling(spec)));
+        }
+        let parts = split(spec).map(|(items, _)| items).unwrap_or_default();
+        match &parts[..] {
+            [rename, inside, outside]
+                if parts.iter().all(is_identifier) && spelling(rename).as_str() == "rename" =>
+            {
+                Ok((spelling(inside), spelling(outside)))
+            }
+            _ => Err(self.fault("an export is a name or (rename within outside)", spec)),
+        }
+    }
+
+    /// Makes variables of the standard names that these forms define or assign to, so that forms
+    /// before the definition see them too.
+    pub(super) fn prepare(&self, forms: &[Value], environment: &Shared<Environment>) {
+        let standard = &self.expander.standard;
+        for (name, defined) in super::program::changed(forms) {
+            let (found, all) = environment.with(|environment| {
+                let found = environment.bindings.get(&name).cloned();
+                (found, environment.standard)
+            });
+            let own = found.is_some();
+            let found = found.or_else(|| {
+                let all = all.then(|| standard.names.get(&name));
+                all.flatten().cloned()
+            });
+            let value = match found {
+                Some(Binding::Constant(value)) => value,
+                Some(Binding::Imported(global)) if defined => {
+                    global.with(|global| global.value.clone())
+                }
+                Some(Binding::Core(_) | Binding::Macro(_)) if defined && !own => Value::Unassigned,
+                None if defined && all && standard.elsewhere.contains_key(&name) => {
+                    Value::Unassigned
+                }
+                _ => continue,
+            };
+            let global = crate::environment::Global {
+                name: name.clone(),
+                value,
+            };
+            put(environment, name, Binding::Variable(Shared::new(global)));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Values that are written without their parts.
+
+use super::output::Output;
+use crate::condition::Fault;
+use crate::reader::lexeme::{ESCAPES, NAMES, is_bare};
+use crate::symbol::Symbol;
+use crate::value::Value;
+
+type Written = Result<(), Box<Fault>>;
+
+pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> Written {
+    match value {
+        Value::Null => output.push("()"),
+        Value::Unspecified => output.push("#<unspecified>"),
+        Value::Unassigned => output.push("#<unassigned>"),
+        Value::Eof => output.push("#<eof>"),
+        Value::Boolean(true) => output.push("#t"),
+        Value::Boolean(false) => output.push("#f"),
+        Value::Character(c) if readable => character(*c, output),
+        Value::Character(c) => output.push_char(*c),
+        Value::Number(number) => output.push(&number.to_string()),
+        Value::Symbol(name) => symbol(name, readable, output),
+        Value::Alias(alias) => {
+            let mut of = alias.with(|alias| alias.of.clone());
+            while let Value::Alias(alias) = &of {
+                of = alias.with(|alias| alias.of.clone());
+            }
+            match &of {
+                Value::Symbol(name) => symbol(name, readable, output),
+                _ => output.push("#<identifier>"),
+            }
+        }
+        Value::String(text) => text.with(|text| {
+            if readable {
+                quoted(text.characters.iter().copied(), '"', output)
+            } else {
+                text.characters
+                    .iter()
+                    .try_for_each(|&c| output.push_char(c))
+            }
+        }),
+        Value::Bytes(bytes) => bytes.with(|bytes| {
+            output.push("#u8(")?;
+            for (index, byte) in bytes.bytes.iter().enumerate() {
+                if index > 0 {
+                    output.push(" ")?;
+                }
+                output.push(&byte.to_string())?;
+            }
+            output.push(")")
+        }),
+        Value::Primitive(primitive) => procedure(Some(primitive.name), output),
+        Value::RecordProcedure(of) => procedure(Some(of.name.as_str()), output),
+        Value::Closure(_) => procedure(None, output),
+        Value::Continuation(_) => output.push("#<continuation>"),
+        Value::Parameter(_) => output.push("#<parameter>"),
+        Value::RecordType(of) => {
+            output.push("#<record-type ")?;
+            output.push(of.name.as_str())?;
+            output.push(">")
+        }
+        Value::Promise(_) => output.push("#<promise>"),
+        Value::Values(_) => output.push("#<values>"),
+        Value::Environment(_) => output.push("#<environment>"),
+        Value::Port(_) => output.push("#<port>"),
+        Value::PromptTag(_) => output.push("#<prompt-tag>"),
+        Value::Marks(_) => output.push("#<continuation-marks>"),
+        // What consists of others does not come here, and no program sees the rest.
+        _ => output.push("#<internal>"),
+    }
+}
+
+fn procedure(name: Option<&str>, output: &mut Output<'_>) -> Written {
+    output.push("#<procedure")?;
+    if let Some(name) = name {
+        output.push(" ")?;
+        output.push(name)?;
+    }
+    output.push(">")
+}
+
+fn symbol(name: &Symbol, readable: bool, output: &mut Output<'_>) -> Written {
+    if !readable || is_bare(name.as_str()) {
+        output.push(name.as_str())
+    } else {
+        quoted(name.as_str().chars(), '|', output)
+    }
+}
+
+fn character(c: char, output: &mut Output<'_>) -> Written {
+    output.push("#\\")?;
+    match NAMES.iter().find(|(_, named)| *named == c) {
+        Some((name, _)) => output.push(name),
+        None if c.is_control() || c.is_whitespace() => output.push(&format!("x{:x}", u32::from(c))),
+        None => output.push_char(c),
+    }
+}
+
+/// Characters between two of `mark`, which is a quotation mark or a bar.
+fn quoted(characters: impl Iterator<Item = char>, mark: char, output: &mut Output<'_>) -> Written {
+    output.push_char(mark)?;
+    for c in characters {
+        let other_mark = matches!(c, '"' | '|') && c != mark;
+        match ESCAPES.iter().find(|(_, meant)| *meant == c) {
+            Some((escape, _)) if !other_mark => {
+                output.push_char('\\')?;
+                output.push_char(*escape)?;
+            }
+            None if c.is_control() => output.push(&format!("\\x{:x};", u32::from(c)))?,
+            _ => output.push_char(c)?,
+        }
+    }
+    output.push_char(mark)
+}
