@@ -123,6 +123,12 @@ fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box
     let mut curves = [
         against_depth("capture", "capture", captures::capture as _, sample),
         against_depth(
+            "capture_instead",
+            "capture in tail position",
+            captures::capture_instead,
+            sample,
+        ),
+        against_depth(
             "resume",
             "resume and escape",
             captures::resume_and_escape,
@@ -222,8 +228,9 @@ fn run(options: &Options, sample: Duration, deep: u64) -> Result<Vec<Curve>, Box
 
 /// Draws time against depth, both by powers of ten.
 fn draw(file: &Path, curves: &[Curve]) -> Result<(), Box<dyn Error>> {
-    const COLOURS: [RGBColor; 5] = [
+    const COLOURS: [RGBColor; 6] = [
         RGBColor(38, 98, 158),
+        RGBColor(72, 163, 198),
         RGBColor(46, 139, 87),
         RGBColor(178, 34, 34),
         RGBColor(218, 140, 30),

@@ -190,10 +190,30 @@ fn meets_limit(ending: &Ending) -> bool {
     })
 }
 
+/// What is resumed once as a whole, since its lowest frame can be resumed only once, is refused
+/// where the frames above that could still be resumed as data. Until then all is the same.
+fn until_one_is_spent(found: &mut Ending, expected: &mut Ending) -> bool {
+    let is_spent = |event: &Event| {
+        matches!(
+            event,
+            Event::Resumed {
+                with: Heard::Refused(Refusal::OneShot { .. }),
+                ..
+            }
+        )
+    };
+    let at = found.log.iter().position(is_spent);
+    if let Some(at) = at {
+        found.log.truncate(at);
+        expected.log.truncate(at);
+    }
+    at.is_some()
+}
+
 #[test]
 fn one_meaning_as_data_and_as_images() {
     let region = Region::new(256 * 1024).unwrap();
-    let passed = Cell::new(0);
+    let (passed, spent) = (Cell::new(0), Cell::new(0));
     for_all(10_000, Without::default(), |program, number| {
         let program = without(program, is_barrier);
         let expected = by_machine(machine(), World::new(&program), u64::MAX);
@@ -208,9 +228,19 @@ fn one_meaning_as_data_and_as_images() {
         };
         let found = by_images(&program, &region, fuel, answered);
         owned::none_left();
-        same(&without_sizes(found), &without_sizes(expected))
+        let (mut found, mut expected) = (without_sizes(found), without_sizes(expected));
+        if until_one_is_spent(&mut found, &mut expected) {
+            spent.set(spent.get() + 1);
+            proptest::prop_assert_eq!(found.log, expected.log);
+            return Ok(());
+        }
+        same(&found, &expected)
     });
-    println!("{} programs passed over", passed.get());
+    println!(
+        "{} programs passed over, {} until a frame was spent",
+        passed.get(),
+        spent.get()
+    );
 }
 
 /// The same machine, with the states of images in their place.

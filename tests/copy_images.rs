@@ -222,6 +222,50 @@ fn a_continuation_that_no_image_takes_is_dropped_once() {
     owned::none_left();
 }
 
+/// Is gone with its capture, and hears nothing of it.
+fn captures_instead(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
+    let came = coop.ask(Step::Capture {
+        tag: TAG,
+        operator: Operator::Control,
+        place: Place::Instead,
+        body: call(resumes, 0),
+    });
+    assert!(came.is_err(), "it has ended");
+    came
+}
+
+fn resumes(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
+    let continuation = coop.continuation().unwrap();
+    let with = Ok(5);
+    coop.ask(Step::TailResume { continuation, with })
+}
+
+fn adds(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
+    Ok(10 + coop.call(call(captures_instead, 0), act)?)
+}
+
+fn prompts_adds(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
+    coop.ask(Step::Prompt {
+        tag: TAG,
+        body: call(adds, 0),
+    })
+}
+
+#[test]
+fn a_capture_in_place_ends_the_frame_that_asks() {
+    let region = region();
+    for first in [
+        |own, _: &Region| Act::Own(own),
+        |own, region: &Region| image(region, own),
+    ] {
+        let mut machine = Machine::new(first(own(prompts_adds, 0), &region));
+        let outcome = machine.run_for(100, &mut World::default());
+        // The continuation is of the frame that adds, which goes on twice.
+        assert_eq!(outcome, Ok(Outcome::Done(25)));
+    }
+    owned::none_left();
+}
+
 fn calls_counts(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
     coop.call(call(counts, 7), act)
 }

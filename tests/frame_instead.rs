@@ -135,10 +135,12 @@ fn continuation(frame: Does) -> Continuation<Does> {
     }
 }
 
+type Use = fn(Continuation<Does>, Result<Got, Got>) -> Step<Does>;
+
 /// Uses it in every way, under a prompt that adds 1000 to what it comes to.
 fn uses(k: &Continuation<Does>) -> [Does; 3] {
     let with = || Ok(Number(7));
-    let uses: [fn(Continuation<Does>, Result<Got, Got>) -> Step<Does>; 3] = [
+    let uses: [Use; 3] = [
         |continuation, with| Step::Resume { continuation, with },
         |continuation, with| Step::TailResume { continuation, with },
         |continuation, with| Step::Replace {
@@ -194,7 +196,7 @@ fn a_continuation_of_nothing() {
 /// Each continuation of nothing counts, so that a program cannot keep them without a limit.
 #[test]
 fn continuations_of_nothing_are_counted() {
-    fn again(mut kept: Vec<Continuation<Does>>) -> Does {
+    fn again(kept: Vec<Continuation<Does>>) -> Does {
         does(move |input, _| match input {
             Input::Start => {
                 let kept = kept.clone();

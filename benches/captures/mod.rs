@@ -24,6 +24,8 @@ const ESCAPE: PromptTag = PromptTag::named("escape");
 pub(crate) enum Task {
     /// Captures the whole stack so many times, each time in place of the capture before.
     Capture(u64),
+    /// The same in tail position: each time in place of the frame that captures.
+    Instead(u64),
     /// Captures it once and returns, through all of it.
     CaptureAndReturn,
     /// Returns through all of it.
@@ -143,6 +145,29 @@ impl Call {
                     *left -= 1;
                     capture(Keep)
                 }
+                Task::Instead(0) => {
+                    world.end();
+                    world.begun = None;
+                    Step::Abort {
+                        tag: WHOLE,
+                        value: 0,
+                    }
+                }
+                Task::Instead(left) => match input {
+                    Input::Continuation(k) => {
+                        world.kept = Some(k);
+                        Step::TailCall(Do(Task::Instead(*left - 1)))
+                    }
+                    _ => {
+                        world.begin();
+                        Step::Capture {
+                            tag: WHOLE,
+                            operator: Operator::Control,
+                            place: Place::Instead,
+                            body: Do(*task),
+                        }
+                    }
+                },
                 Task::CaptureAndReturn => match input {
                     Input::Start => capture(Keep),
                     _ => {
@@ -258,6 +283,11 @@ fn on_top(depth: u64, task: Task) -> Probe {
 /// `n` captures of so many frames, each in place of the one before.
 pub(crate) fn capture(depth: u64, n: u64) -> Duration {
     on_top(depth, Task::Capture(n)).taken
+}
+
+/// The same in tail position.
+pub(crate) fn capture_instead(depth: u64, n: u64) -> Duration {
+    on_top(depth, Task::Instead(n)).taken
 }
 
 /// `n` times: resumes a continuation of so many frames, and escapes from its top.

@@ -197,16 +197,14 @@ impl<'r, F: Frame> Run<'r, F> {
                 place: Place::Instead,
                 body,
             } if ends => {
-                let place = Place::Here;
-                (
-                    Step::Capture {
-                        tag,
-                        operator,
-                        place,
-                        body,
-                    },
-                    true,
-                )
+                // The image stays, and with it those that called the one that is gone.
+                let here = Step::Capture {
+                    tag,
+                    operator,
+                    place: Place::Here,
+                    body,
+                };
+                (here, true)
             }
             step => (step, false),
         };

@@ -80,8 +80,9 @@ pub(super) enum Captured<F: Frame> {
         /// The prompt below it, if that was taken along.
         prompt: Option<PromptTag>,
     },
-    /// The same of the chain below this segment, which itself is empty: the frame that captured
-    /// was the only active one, and is gone.
+    /// The same of the chain below this segment, which itself is empty and in no chain: the frame
+    /// that captured was the only active one, and is gone. What it has left may be a part of a
+    /// segment that others hold, or nothing.
     Below {
         size: usize,
         prompt: Option<PromptTag>,

@@ -142,9 +142,9 @@ pub enum Step<F: Frame> {
         body: F,
     },
     /// Takes the rest of the computation up to a prompt, this frame included unless the
-    /// [place](Place) says otherwise, and runs `body` with it. `call/cc` is [`Operator::Control`] at [`Place::Here`], and in tail
-    /// position at [`Place::Instead`]; its continuations are applied by
-    /// [`Replace`](Self::Replace).
+    /// [place](Place) says otherwise, and runs `body` with it. `call/cc` is
+    /// [`Operator::Control`] at [`Place::Here`], and in tail position at [`Place::Instead`]; its
+    /// continuations are applied by [`Replace`](Self::Replace).
     Capture {
         /// The name of the prompt.
         tag: PromptTag,
@@ -303,7 +303,8 @@ impl Operator {
 /// | here | the frame that captures | that frame |
 /// | instead | the frame below that | the frame below |
 ///
-/// By the last two nothing is left, and the prompt stays, whatever the operator.
+/// At the last two the rest of the computation stays where it is, and so does the prompt, whatever
+/// the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// At the prompt: the computation up to there is left.

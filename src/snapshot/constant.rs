@@ -19,12 +19,12 @@ use crate::frame::SharedSlot;
 ///
 /// It is stored as a [`Shared`](super::Shared) value is: once, and loaded once, so that what was
 /// the same before is the same after. An [increment](super::Save::since) names what its base has
-/// stored. Who makes constants of what was stored as shared values loads them, if none has
-/// changed in an increment; but no object can be both at once.
+/// stored. What was stored as a shared value may be loaded as a constant, unless an increment has
+/// changed it; but no object is both at once. A slot of it may be `#[slot(shared)]` or not, which
+/// comes to the same.
 ///
-/// It may lead back to itself through a shared value. If it does so by itself, through a cell in
-/// it that Rust knows of and the snapshot does not, the snapshot is refused where it is loaded:
-/// make that cell a shared value.
+/// It may lead back to itself through a shared value. Where it does so through a cell in it that
+/// is none, the snapshot is refused when it is loaded: make that cell a shared value.
 ///
 /// ```
 /// use segno::snapshot::{Constant, Object};
@@ -120,7 +120,6 @@ impl<T: Object> Clone for Constant<T> {
     }
 }
 
-/// A slot of it may be shared or copied: since it never changes, both are the same.
 impl<T: Object> SharedSlot for Constant<T> {}
 
 #[cfg(feature = "derive")]

@@ -15,15 +15,15 @@ use super::base::{Base, BaseId, Stored};
 use super::changes::Changes;
 use super::error::LoadError;
 use super::header::{self, Header, Headers, Placed};
-use super::leads;
+use super::leads::{self, NoParts};
 use super::limited::{Budget, DEFAULT_DEPTH};
 use super::persist::Persist;
 use super::registry::{Policy, Registry};
 use super::report::{Decode, Report, Restart};
 use super::session::{self, Loading, Scope};
 use super::source::{
-    Found, Kind, Parts, Refused, Restored, Root, Source, failed, fill_objects, known, or_refused,
-    parts_of,
+    Found, Kind, Leading, Parts, Refused, Restored, Root, Source, failed, fill_objects, known,
+    or_refused,
 };
 use super::stack::{self, Skim, Skimmed};
 use super::table::Table;
@@ -233,9 +233,6 @@ impl<F: Persist> Loaded<F> {
 /// The roots, where they are, and what a shared value could not be decoded for.
 type Bodies<F> = (Vec<Root<F>>, Vec<Range<usize>>, Option<Refused>);
 
-/// The parts lead to no object that is decoded after all of theirs are.
-fn no_parts(_: u32, _: &mut dyn FnMut(u32)) {}
-
 /// The parts of all snapshots, the roots of the last, and what is shared.
 fn bodies<F: Persist>(
     source: &mut Source<'_, F>,
@@ -280,7 +277,7 @@ fn bodies<F: Persist>(
     }
     let filled = {
         let parts = source.parts.borrow();
-        or_refused(fill_objects(content, limits, budget, parts_of(&parts)))?
+        or_refused(fill_objects(content, limits, budget, Leading::new(&parts)))?
     };
     Ok((roots, roots_at, filled.err()))
 }
@@ -324,7 +321,7 @@ impl<F: Persist> Loaded<F> {
             let value = bytes.value();
             let value =
                 value.map_err(|error| failed(error, &format!("root {index}"), limits, &budget));
-            fill_objects(content, limits, &budget, no_parts)?;
+            fill_objects(content, limits, &budget, NoParts)?;
             match bytes.is_empty() {
                 true => value,
                 false => value.and(Err(LoadError::Invalid("a root has more in it"))),
@@ -543,7 +540,7 @@ impl<F: Persist> Loaded<F> {
                 budget,
             };
             let restart = Restart::of(&decode, &items, k)?;
-            fill_objects(content, limits, budget, no_parts)?;
+            fill_objects(content, limits, budget, NoParts)?;
             Ok(Some(restart))
         })
     }

@@ -17,7 +17,8 @@
 //!   has none, variants may only be appended.
 //! - What a machine has suspended with is not stored, since its owner has it already: who wants to
 //!   ask the same again adds it as a value.
-//! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself.
+//! - What is [`Shared`] is stored once, whoever refers to it, and may lead back to itself. So is a
+//!   [`Constant`], which never changes, and costs less to look at.
 //! - A segment of a stack is stored whole as long as anything of it is in use; so frames that
 //!   have returned may be in a snapshot while a continuation could still return into them.
 //! - What was stored by an earlier version of a program is read by a later one: slots that were
@@ -158,13 +159,21 @@
 //! `save` and `load` are what a user sees. `sink` and `source` write and read the parts of a
 //! stack by one `grammar`, `header` reads what comes before them, `whole` puts all together;
 //! `wire` is numbers and values, `limited` what may be hostile. `session` is what a value finds
-//! there that refers to another: `shared`, `registry`, `continuation`, `identity`. `persist` is what a type
-//! of frames does, `upgrade` what becomes of an earlier one, `fingerprint` how that is noticed;
-//! `stack` and `report` are what is known of frames that cannot be decoded. `base` is what an
-//! increment is one to: `table` numbers what is stored, `changes` lists what has changed since.
-//! `tree` is what people see of a value, and `document` of a snapshot; `paper` writes the one as
-//! text, `show` and `html` the other. `schema` is what a snapshot is read by without its program:
+//! `registry`, `continuation`; `leads` finds constants that lead back to themselves. `persist` is
 //! `shape` is what stands for a type there, `decode` reads values by it, and `pack` stores it.
+//! `tree` is what people see of a value, and `document` of a snapshot; `paper` writes the one as
+//! increment is one to: `table` numbers what is stored, `changes` lists what has changed since.
+//! noticed; `stack` and `report` are what is known of frames that cannot be decoded. `base` is
+//! noticed; `stack` and `report` are what is known of frames that cannot be decoded. `base` is what an
+//! one as text, `show` and `html` the other. `schema` is what a snapshot is read by without its
+//! program: `shape` is what stands for a type there, `decode` reads values by it, and `pack`
+//! since. `tree` is what people see of a value, and `document` of a snapshot; `paper` writes the
+//! stores it.
+//! text, `show` and `html` the other. `schema` is what a snapshot is read by without its program:
+//! there that refers to another: `shared` and `constant`, which are an `object` both,
+//! there that refers to another: `shared`, `registry`, `continuation`, `identity`. `persist` is
+//! what a type of frames does, `upgrade` what becomes of an earlier one, `fingerprint` how that is
+//! what an increment is one to: `table` numbers what is stored, `changes` lists what has changed
 
 #![forbid(unsafe_code)]
 

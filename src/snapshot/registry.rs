@@ -202,7 +202,7 @@ impl Registry {
         self
     }
 
-    /// As [`upgrade`](Self::upgrade), for a shared value.
+    /// As [`upgrade`](Self::upgrade), for a shared value or a constant.
     #[must_use]
     pub fn upgrade_object<Old: DeserializeOwned, New: Serialize>(
         mut self,

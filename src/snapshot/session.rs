@@ -64,6 +64,8 @@ impl Saving {
 #[derive(Clone)]
 pub(super) struct Referred {
     pub(super) cell: Rc<dyn AnyObject>,
+    /// How many were met before it.
+    pub(super) place: u32,
     /// How its value becomes what it is now, if it is another.
     pub(super) steps: Option<Rc<[Step]>>,
 }
@@ -126,14 +128,14 @@ impl Loading {
         is_constant: bool,
         empty: impl Fn() -> Rc<dyn AnyObject>,
     ) -> Result<Rc<dyn AnyObject>, LoadError> {
-        if is_constant {
-            if self.changed.contains(&number) {
-                return Err(LoadError::Invalid("a constant has changed"));
-            }
-            self.leads.note(Node::Constant(number));
-        }
         if let Some(referred) = self.referred.get(&number) {
+            if is_constant {
+                self.leads.note(Node::Constant(referred.place));
+            }
             return Ok(referred.cell.clone());
+        }
+        if is_constant && self.changed.contains(&number) {
+            return Err(LoadError::Invalid("a constant has changed"));
         }
         let Some(&of) = self.objects.get(number as usize) else {
             return Err(LoadError::Invalid("there is no such object"));
@@ -147,8 +149,13 @@ impl Loading {
             return Err(self.other_type(number, name, version));
         };
         let cell = empty();
+        let place = self.order.len() as u32;
+        if is_constant {
+            self.leads.note(Node::Constant(place));
+        }
         let referred = Referred {
             cell: cell.clone(),
+            place,
             steps: (!steps.is_empty()).then(|| steps.into()),
         };
         self.referred.insert(number, referred);
@@ -159,9 +166,9 @@ impl Loading {
         Ok(cell)
     }
 
-    /// The next object that was referred to and is not decoded, with its number, and where its
-    /// value begins, with its length.
-    pub(super) fn next(&mut self) -> Result<Option<(u32, Referred, usize)>, LoadError> {
+    /// The next object that was referred to and is not decoded, and where its value begins,
+    /// with its length.
+    pub(super) fn next(&mut self) -> Result<Option<(Referred, usize)>, LoadError> {
         self.leads.begin(None);
         let Some(number) = self.ahead.pop() else {
             return Ok(None);
@@ -170,13 +177,12 @@ impl Loading {
         let start = self.contents.get(number as usize);
         Ok(referred
             .zip(start)
-            .map(|(referred, start)| (number, referred, *start as usize)))
+            .map(|(referred, start)| (referred, *start as usize)))
     }
 
     /// The object with this number, if it was referred to.
-    pub(super) fn referred(&self, number: u32) -> Option<Rc<dyn AnyObject>> {
-        let referred = self.referred.get(&number);
-        referred.map(|referred| referred.cell.clone())
+    pub(super) fn referred(&self, number: u32) -> Option<Referred> {
+        self.referred.get(&number).cloned()
     }
 
     /// Whether all that was referred to is as it was stored.
@@ -223,6 +229,7 @@ impl Loading {
         }
         self.ahead
             .retain(|number| self.referred.contains_key(number));
+        self.leads.forget_since(mark as u32);
     }
 
     pub(super) fn other_type(&self, number: u32, expected: &str, version: u32) -> LoadError {

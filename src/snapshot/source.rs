@@ -541,12 +541,12 @@ fn lowest<F, V>(outline: Outline<Frames<F>, Result<V, Refused>>) -> Lowest<F, V>
     }
 }
 
-/// Decodes what was referred to. For `parts_of` see [`leads::settle`].
+/// Decodes what was referred to, by `parts` among others.
 pub(super) fn fill_objects(
     content: &[u8],
     limits: LoadLimits,
     budget: &Budget,
-    parts_of: impl FnMut(u32, &mut dyn FnMut(u32)),
+    parts: impl leads::Parts,
 ) -> Result<(), LoadError> {
     let mut constants = Vec::new();
     let filled = fill_ahead(content, limits, budget, &mut constants);
@@ -554,7 +554,7 @@ pub(super) fn fill_objects(
     if filled.as_ref().is_err_and(|error| !error.is_refusal()) {
         constants.clear();
     }
-    leads::settle(constants, parts_of)?;
+    leads::settle(constants, parts)?;
     filled
 }
 
@@ -564,7 +564,7 @@ fn fill_ahead(
     budget: &Budget,
     constants: &mut Vec<Later>,
 ) -> Result<(), LoadError> {
-    while let Some((number, referred, start)) = known(session::loading(Loading::next))? {
+    while let Some((referred, start)) = known(session::loading(Loading::next))? {
         let mut bytes = Reader::new(&content[start..], budget);
         let len = bytes.index()?;
         bytes = bytes.take(len)?;
@@ -575,7 +575,7 @@ fn fill_ahead(
             bytes = Reader::new(&now, budget);
         }
         if referred.cell.is_constant() {
-            leads::begin(Some(Node::Constant(number)))?;
+            leads::begin(Some(Node::Constant(referred.place)))?;
         }
         constants.extend(referred.cell.fill(&mut bytes).map_err(failed)?);
         bytes.end().map_err(failed)?;
@@ -583,22 +583,37 @@ fn fill_ahead(
     Ok(())
 }
 
-/// Visits the parts that one of these consists of, by their numbers.
-pub(super) fn parts_of<F: Persist>(parts: &[Restored<F>]) -> impl FnMut(u32, &mut dyn FnMut(u32)) {
-    let part = |restored: &Restored<F>| match restored {
-        Restored::Part(part, _) => Some(part.clone()),
-        // No value refers to it.
-        Restored::Refused { .. } => None,
-    };
-    let mut numbers = HashMap::new();
-    move |number, visit| {
-        if numbers.is_empty() {
-            let all = (0u32..).zip(parts);
-            numbers.extend(all.filter_map(|(number, it)| Some((part(it)?.identity(), number))));
+/// The parts that were restored, as they lead to constants.
+pub(super) struct Leading<'a, F: Persist> {
+    parts: &'a [Restored<F>],
+    /// The numbers of the parts, by their identities, once somebody asks.
+    numbers: HashMap<(usize, usize), u32>,
+}
+
+impl<'a, F: Persist> Leading<'a, F> {
+    pub(super) fn new(parts: &'a [Restored<F>]) -> Self {
+        let numbers = HashMap::new();
+        Self { parts, numbers }
+    }
+}
+
+impl<F: Persist> leads::Parts for Leading<'_, F> {
+    fn count(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn parts_of(&mut self, number: u32, visit: &mut dyn FnMut(u32)) {
+        if self.numbers.is_empty() {
+            for (number, restored) in (0u32..).zip(self.parts) {
+                // To one that is refused no value leads.
+                if let Restored::Part(part, _) = restored {
+                    self.numbers.insert(part.identity(), number);
+                }
+            }
         }
-        if let Some(part) = parts.get(number as usize).and_then(part) {
+        if let Some(Restored::Part(part, _)) = self.parts.get(number as usize) {
             part.parts(&mut |it| {
-                if let Some(number) = numbers.get(&it.identity()) {
+                if let Some(number) = self.numbers.get(&it.identity()) {
                     visit(*number);
                 }
             });

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::wire::{self, Reader};
 
-/// A reference to a shared value or to a continuation, whatever its type: for an
+/// A reference to a shared value, a constant or a continuation, whatever its type: for an
 /// [upgrade](super::Registry::upgrade) that hands it on as it is. An upgrade that names a type
 /// names the one that there is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

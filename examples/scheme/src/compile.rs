@@ -14,6 +14,7 @@ use crate::environment::Global;
 use crate::expr::{self, Expr, LambdaExpr, Variable};
 use crate::primitive::{Action, Primitive};
 use crate::value::{Place, Value};
+use crate::writer;
 use segno::snapshot::Shared;
 
 /// Compiles a form.
@@ -799,7 +800,10 @@ fn feed_lambda(lambda: &LambdaExpr, hasher: &mut DefaultHasher) {
 fn feed(expression: &Expr, hasher: &mut DefaultHasher) {
     std::mem::discriminant(expression).hash(hasher);
     match expression {
-        Expr::Constant(value) => crate::writer::brief(value).hash(hasher),
+        Expr::Constant(value) => {
+            let text = writer::to_text(value, writer::Style::Shared, usize::MAX);
+            text.unwrap_or_default().hash(hasher);
+        }
         Expr::Local(variable) => variable.name.as_str().hash(hasher),
         Expr::Global(global, _) => global.with(|global| global.name.as_str().hash(hasher)),
         Expr::SetLocal(variable, value) => {

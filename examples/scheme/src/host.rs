@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::condition::Fault;
 use crate::places::Places;
 use crate::port;
-use crate::reader;
+use crate::reader::{Cursor, Options, Reader};
 use crate::syntax::{self, Source};
 use crate::value::Value;
 use crate::world::Files;
@@ -36,15 +36,16 @@ pub fn read(path: &str, files: &Files, fold: bool) -> Result<Source, Box<Fault>>
 /// If it is no Scheme.
 pub fn parse(name: &str, text: &str, fold: bool) -> Result<Source, Box<Fault>> {
     let mut places = Places::new(name);
-    let folded;
-    let text = match fold {
-        true => {
-            folded = format!("#!fold-case {text}");
-            &folded
-        }
-        false => text,
+    let options = Options {
+        literal: true,
+        fold_case: fold,
+        ..Options::default()
     };
-    let forms = reader::read_program(text, name, &mut places)?;
+    let mut reader = Reader::new(Cursor::new(text), name, options);
+    let mut forms = Vec::new();
+    while let Some(form) = reader.read(Some(&mut places))? {
+        forms.push(form);
+    }
     Ok(Source { forms, places })
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::super::error::LoadError;
 use super::super::grammar::{self, Put};
 use super::super::identity::Identity;
-use super::super::leads::{self, Node};
+use super::super::leads::{self, NoParts, Node};
 use super::super::load::{LoadLimits, Loaded};
 use super::super::persist::{Persist, Slots};
 use super::super::session::{self, Loading, Scope};
@@ -312,13 +312,14 @@ impl<'a, F: Persist> Written<'a, F> {
     fn read_objects(&mut self) -> Result<(), DocumentError> {
         let mut constants = Vec::new();
         while let Ok(Some(number)) = session::loading(|loading| Ok(loading.ahead.pop())) {
-            let cell = session::loading(|loading| Ok(loading.referred(number)));
+            let referred = session::loading(|loading| Ok(loading.referred(number)));
             let object = self.document.objects.get(number as usize);
-            let (Ok(Some(cell)), Some(object)) = (cell, object) else {
+            let (Ok(Some(referred)), Some(object)) = (referred, object) else {
                 continue;
             };
+            let (cell, place) = (referred.cell, referred.place);
             self.place = format!("object {number} ({})", object.of);
-            let from = cell.is_constant().then_some(Node::Constant(number));
+            let from = cell.is_constant().then_some(Node::Constant(place));
             leads::begin(from).map_err(DocumentError::Load)?;
             let read = match &object.value {
                 Tree::Withheld => Err(Flaw::Withheld),
@@ -337,7 +338,7 @@ impl<'a, F: Persist> Written<'a, F> {
             constants.extend(read.map_err(|flaw| self.at("", flaw))?);
         }
         // The parts are stand-ins, which lead to nothing.
-        leads::settle(constants, |_, _| {}).map_err(DocumentError::Load)
+        leads::settle(constants, NoParts).map_err(DocumentError::Load)
     }
 
     /// Encodes the objects, which were read.
@@ -349,16 +350,16 @@ impl<'a, F: Persist> Written<'a, F> {
             let of = types.number(of.clone(), || of);
             wire::number(of.into(), &mut directory);
             self.place = format!("object {number} ({})", object.of);
-            let cell = session::loading(|loading| Ok(loading.referred(number)));
+            let referred = session::loading(|loading| Ok(loading.referred(number)));
             let mut bytes = Vec::new();
-            let encoded = match (&object.value, cell) {
+            let encoded = match (&object.value, referred) {
                 (Tree::Withheld, _) => Err(Flaw::Withheld),
                 (Tree::Opaque(opaque), _) => {
                     bytes.extend_from_slice(opaque);
                     Ok(())
                 }
-                (_, Ok(Some(cell))) => {
-                    let stored = cell.store(&mut bytes);
+                (_, Ok(Some(referred))) => {
+                    let stored = referred.cell.store(&mut bytes);
                     stored.map_err(|error| flaw(TreeError::Value(error.to_string())))
                 }
                 _ if has_opaque => Err(Flaw::Untyped),

@@ -223,7 +223,7 @@ impl<F: Persist> Show<'_, F> {
         for number in 0..count {
             let (of, cell, start) = known(session::loading(|loading| {
                 let of = loading.types.get(loading.objects[number] as usize).cloned();
-                let cell = loading.referred(number as u32);
+                let cell = loading.referred(number as u32).map(|it| it.cell);
                 Ok((of, cell, loading.contents[number] as usize))
             }))?;
             let tree = cell.as_ref().and_then(|cell| cell.tree(self.limits.depth));
