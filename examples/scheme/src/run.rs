@@ -5,6 +5,8 @@
 //! those before. A call in tail position does not leave the frame, which takes on the callee's
 //! code; so its marks stay, as they should.
 
+use std::ops::Deref;
+
 use segno::frame::{Context, Input, Step};
 use segno::snapshot::{Constant, Shared};
 
@@ -25,6 +27,29 @@ pub const PASS: Id = Id::MAX;
 
 /// After so many calls in tail position the machine gets its turn, which counts fuel.
 const TURN: u32 = 64;
+
+/// Code that is run, and the share in it that closures and frames take.
+#[derive(Clone, Copy)]
+pub(crate) struct Unit<'a> {
+    code: &'a Code,
+    shared: &'a Constant<Code>,
+}
+
+impl<'a> Unit<'a> {
+    fn of(shared: &'a Constant<Code>) -> Self {
+        let code = shared;
+        Self { code, shared }
+    }
+}
+
+impl Deref for Unit<'_> {
+    type Target = Code;
+
+    #[inline(always)]
+    fn deref(&self) -> &Code {
+        self.code
+    }
+}
 
 /// Where a call leads.
 pub(crate) enum Target {
@@ -54,7 +79,7 @@ pub fn resume(
         _ => None,
     };
     let Activation::Run {
-        code,
+        code: shared,
         scope,
         at,
         part,
@@ -71,6 +96,7 @@ pub fn resume(
     // In tail position: where the call leads, or the node that has failed.
     let failed = 'run: loop {
         let here = *at;
+        let code = Unit::of(shared);
         macro_rules! attempt {
             ($result:expr) => {
                 match $result {
@@ -131,7 +157,7 @@ pub fn resume(
                 for id in code.list(values) {
                     slots.push(attempt!(eval(code, *id, scope, cx.world)));
                 }
-                *scope = Some(bind(code, values, slots, scope.take()));
+                *scope = Some(bind(&code, values, slots, scope.take()));
                 *at = body;
                 continue;
             }
@@ -147,7 +173,7 @@ pub fn resume(
                     cx
                 )) {
                     Ok(slots) => {
-                        *scope = Some(bind(code, values, slots, scope.take()));
+                        *scope = Some(bind(&code, values, slots, scope.take()));
                         *at = body;
                         continue;
                     }
@@ -173,7 +199,7 @@ pub fn resume(
                 define,
             } => {
                 let value = wait!(value);
-                attempt!(set_global(code, global, value, define));
+                attempt!(set_global(&code, global, value, define));
                 return Step::Return(Value::Unspecified);
             }
             Node::Call {
@@ -248,7 +274,7 @@ pub fn resume(
             }
             Node::OneWait { op, a, primitive } => {
                 let a = wait!(a);
-                return match one(code, op, &a, primitive, cx.world) {
+                return match one(&code, op, &a, primitive, cx.world) {
                     Ok(value) => Step::Return(value),
                     Err(fault) => break 'run code.locate(here, fault),
                 };
@@ -273,7 +299,7 @@ pub fn resume(
                 } else {
                     wait!(b)
                 };
-                return match two(code, op, partial, &b, primitive, cx.world) {
+                return match two(&code, op, partial, &b, primitive, cx.world) {
                     Ok(value) => Step::Return(value),
                     Err(fault) => break 'run code.locate(here, fault),
                 };
@@ -293,7 +319,7 @@ pub fn resume(
                     cx
                 )) {
                     Ok(slots) => {
-                        return match plain(code, primitive, &slots, cx.world) {
+                        return match plain(&code, primitive, &slots, cx.world) {
                             Ok(value) => Step::Return(value),
                             Err(fault) => break 'run code.locate(here, fault),
                         };
@@ -319,8 +345,8 @@ pub fn resume(
         match target {
             Target::Value(value) => return Step::Return(value),
             Target::Enter(callee, entry, inner) => {
-                if !code.same(&callee) {
-                    *code = callee;
+                if !shared.same(&callee) {
+                    *shared = callee;
                 }
                 *scope = inner;
                 *at = entry;
@@ -346,7 +372,7 @@ pub fn resume(
                             Err(fault) => return control::fail(code.locate(here, fault), cx),
                             Ok(Target::Value(value)) => return Step::Return(value),
                             Ok(Target::Enter(callee, entry, inner)) => {
-                                *code = callee;
+                                *shared = callee;
                                 *scope = inner;
                                 *at = entry;
                                 *part = 0;
@@ -394,7 +420,7 @@ fn take_turn(frame: &mut Activation, cx: &Context<'_, Activation>) -> Step<Activ
 /// Begins a part that is not in tail position.
 #[inline(always)]
 fn begin(
-    code: &Constant<Code>,
+    code: Unit<'_>,
     id: Id,
     scope: &Scope,
     marked: bool,
@@ -416,11 +442,11 @@ fn begin(
             }
             let case = &code.procedures[procedure as usize].cases[0];
             let (entry, inner) = known(case, slots, outer(scope, depth).clone());
-            let callee = Activation::run(code.clone(), entry, inner);
+            let callee = Activation::run(code.shared.clone(), entry, inner);
             return Ok(Begun::Step(Step::Call(callee)));
         }
         _ => {
-            let part = Activation::run(code.clone(), id, scope.clone());
+            let part = Activation::run(code.shared.clone(), id, scope.clone());
             return Ok(Begun::Step(Step::Call(part)));
         }
     };
@@ -442,7 +468,7 @@ fn begin(
 /// taken first, or all of them.
 #[expect(clippy::too_many_arguments, reason = "they are the parts of a frame")]
 fn gather(
-    code: &Constant<Code>,
+    code: Unit<'_>,
     parts: Parts,
     scope: &Scope,
     part: &mut u16,
@@ -543,7 +569,7 @@ fn set_boxed(scope: &Scope, to: Address, value: Value) {
 fn set_global(code: &Code, global: u32, value: Value, define: bool) -> Result<(), Box<Fault>> {
     let global = &code.globals[global as usize];
     if !define && global.with(|global| matches!(global.value, Value::Unassigned)) {
-        return Err(unbound(code, global));
+        return Err(unbound(&code, global));
     }
     drop(global.update(|global| std::mem::replace(&mut global.value, value)));
     Ok(())
@@ -557,7 +583,7 @@ fn unbound(_: &Code, global: &Shared<crate::environment::Global>) -> Box<Fault> 
 
 #[inline(always)]
 fn call(
-    code: &Constant<Code>,
+    code: Unit<'_>,
     operator: Id,
     arguments: Parts,
     scope: &Scope,
@@ -569,34 +595,32 @@ fn call(
     }
     // The usual case: a procedure of the program, which is not cloned.
     if let Node::Global(index) = code.nodes[operator as usize] {
-        let entered = code.globals[index as usize].with(|global| match &global.value {
-            Value::Closure(closure) => enter(closure, &mut slots),
+        let callee = code.globals[index as usize].with(|global| match &global.value {
+            Value::Closure(closure) => Some(closure.clone()),
             _ => None,
         });
-        if let Some((callee, entry, scope)) = entered {
-            return Ok(Target::Enter(callee, entry, scope));
+        if let Some(closure) = callee {
+            return enter(&closure, slots);
         }
-    } else if let Some(Value::Closure(closure)) = peek(code, operator, scope)
-        && let Some((callee, entry, scope)) = enter(closure, &mut slots)
-    {
-        return Ok(Target::Enter(callee, entry, scope));
+    } else if let Some(Value::Closure(closure)) = peek(code, operator, scope) {
+        return enter(closure, slots);
     }
     let operator = eval(code, operator, scope, world)?;
     target(operator, slots, world)
 }
 
-/// What a procedure of one case runs, if it takes these arguments, which are taken.
+/// What a procedure runs.
 #[inline(always)]
-fn enter(closure: &Closure, slots: &mut Slots) -> Option<(Constant<Code>, Id, Scope)> {
-    let procedure = &closure.code.procedures[closure.procedure as usize];
-    match &procedure.cases[..] {
+fn enter(closure: &Constant<Closure>, slots: Slots) -> Result<Target, Box<Fault>> {
+    let of = &**closure;
+    let procedure = &of.code.procedures[of.procedure as usize];
+    let (entry, scope) = match &procedure.cases[..] {
         [case] if !case.rest && usize::from(case.required) == slots.len() => {
-            let slots = std::mem::take(slots);
-            let (entry, scope) = known(case, slots, closure.scope.clone());
-            Some((closure.code.clone(), entry, scope))
+            known(case, slots, of.scope.clone())
         }
-        _ => None,
-    }
+        _ => choose(closure, slots)?,
+    };
+    Ok(Target::Enter(of.code.clone(), entry, scope))
 }
 
 /// Where a call of this leads.
@@ -607,17 +631,7 @@ pub(crate) fn target(
     world: &mut World,
 ) -> Result<Target, Box<Fault>> {
     match operator {
-        Value::Closure(closure) => {
-            let mut slots = slots;
-            let (code, entry, scope) = match enter(&closure, &mut slots) {
-                Some(entered) => entered,
-                None => {
-                    let (entry, scope) = choose(&closure, slots)?;
-                    (closure.code.clone(), entry, scope)
-                }
-            };
-            Ok(Target::Enter(code, entry, scope))
-        }
+        Value::Closure(closure) => enter(&closure, slots),
         Value::Primitive(primitive) => match primitive.action {
             Action::Plain(compute) if primitive.takes(slots.len()) => {
                 compute(world, &slots).map(Target::Value)
@@ -662,13 +676,13 @@ macro_rules! operand {
 
 /// The value of a node that is a variable or a constant.
 #[inline(always)]
-fn peek<'a>(code: &'a Code, id: Id, scope: &'a Scope) -> Option<&'a Value> {
+fn peek<'a>(code: Unit<'a>, id: Id, scope: &'a Scope) -> Option<&'a Value> {
     match code.nodes[id as usize] {
         Node::Local(index) => match scope {
             Some(rib) => Some(&rib.slots[usize::from(index)]),
             None => None,
         },
-        Node::Constant(index) => Some(&code.constants[index as usize]),
+        Node::Constant(index) => Some(&code.code.constants[index as usize]),
         Node::Outer(address) => Some(slot(scope, address)),
         _ => None,
     }
@@ -676,12 +690,7 @@ fn peek<'a>(code: &'a Code, id: Id, scope: &'a Scope) -> Option<&'a Value> {
 
 /// Whether the value of a simple node counts as true.
 #[inline(always)]
-fn holds(
-    code: &Constant<Code>,
-    id: Id,
-    scope: &Scope,
-    world: &mut World,
-) -> Result<bool, Box<Fault>> {
+fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<bool, Box<Fault>> {
     match code.nodes[id as usize] {
         Node::Two { op, a, b, .. } => {
             operand!(a, code, scope, world);
@@ -712,7 +721,7 @@ fn holds(
 }
 
 /// Evaluates a simple node.
-pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
     Ok(match code.nodes[id as usize] {
         Node::Local(index) => match scope {
             Some(rib) => rib.slots[usize::from(index)].clone(),
@@ -735,14 +744,14 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
             let global = &code.globals[index as usize];
             let value = global.with(|global| global.value.clone());
             if let Value::Unassigned = value {
-                return Err(code.locate(id, unbound(code, global)));
+                return Err(code.locate(id, unbound(&code, global)));
             }
             value
         }
         Node::Closure { procedure, depth } => closure(code, procedure, depth, scope),
         Node::One { op, a, primitive } => {
             operand!(a, code, scope, world);
-            return one(code, op, a, primitive, world).map_err(|fault| code.locate(id, fault));
+            return one(&code, op, a, primitive, world).map_err(|fault| code.locate(id, fault));
         }
         Node::Two {
             op,
@@ -752,7 +761,7 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
         } => {
             operand!(a, code, scope, world);
             operand!(b, code, scope, world);
-            return two(code, op, a, b, primitive, world).map_err(|fault| code.locate(id, fault));
+            return two(&code, op, a, b, primitive, world).map_err(|fault| code.locate(id, fault));
         }
         Node::Primitive {
             primitive,
@@ -762,7 +771,7 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
             for id in code.list(arguments) {
                 slots.push(eval(code, *id, scope, world)?);
             }
-            return plain(code, primitive, &slots, world).map_err(|fault| code.locate(id, fault));
+            return plain(&code, primitive, &slots, world).map_err(|fault| code.locate(id, fault));
         }
         Node::If { test, yes, no } => {
             let next = if holds(code, test, scope, world)? {
@@ -784,7 +793,7 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
             for id in code.list(values) {
                 slots.push(eval(code, *id, scope, world)?);
             }
-            let scope = Some(bind(code, values, slots, scope.clone()));
+            let scope = Some(bind(&code, values, slots, scope.clone()));
             return eval(code, body, &scope, world);
         }
         Node::SetBoxed { to, value } => {
@@ -798,7 +807,7 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
             define,
         } => {
             let value = eval(code, value, scope, world)?;
-            set_global(code, global, value, define).map_err(|fault| code.locate(id, fault))?;
+            set_global(&code, global, value, define).map_err(|fault| code.locate(id, fault))?;
             Value::Unspecified
         }
         _ => unreachable!("the node is simple"),
@@ -806,9 +815,9 @@ pub(crate) fn eval(code: &Constant<Code>, id: Id, scope: &Scope, world: &mut Wor
 }
 
 #[inline(always)]
-fn closure(code: &Constant<Code>, procedure: u32, depth: u16, scope: &Scope) -> Value {
+fn closure(code: Unit<'_>, procedure: u32, depth: u16, scope: &Scope) -> Value {
     Value::Closure(Constant::new(Closure {
-        code: code.clone(),
+        code: code.shared.clone(),
         procedure,
         scope: outer(scope, depth).clone(),
     }))
@@ -833,7 +842,7 @@ fn one(code: &Code, op: One, a: &Value, primitive: u32, world: &mut World) -> An
         (One::IsPair, a) => Value::Boolean(matches!(a, Value::Pair(_))),
         (One::Not, a) => Value::Boolean(!a.is_true()),
         (One::IsZero, Value::Number(Number::Fixnum(n))) => Value::Boolean(*n == 0),
-        _ => return plain(code, primitive, std::slice::from_ref(a), world),
+        _ => return plain(&code, primitive, std::slice::from_ref(a), world),
     })
 }
 
@@ -868,7 +877,7 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
             Two::Greater => Value::Boolean(x > y),
             Two::AtMost => Value::Boolean(x <= y),
             Two::AtLeast => Value::Boolean(x >= y),
-            _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
+            _ => return plain(&code, primitive, &[a.clone(), b.clone()], world),
         },
         (Two::VectorRef, Value::Vector(vector), Value::Number(Fixnum(index))) => {
             let element = vector.with(|vector| {
@@ -877,9 +886,9 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
             });
             match element {
                 Some(element) => element,
-                None => return plain(code, primitive, &[a.clone(), b.clone()], world),
+                None => return plain(&code, primitive, &[a.clone(), b.clone()], world),
             }
         }
-        _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
+        _ => return plain(&code, primitive, &[a.clone(), b.clone()], world),
     })
 }
