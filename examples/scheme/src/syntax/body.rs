@@ -73,18 +73,8 @@ impl Expansion<'_> {
             self.go(&form);
             let (core, form) = self.head(&form, scope)?;
             let item = match core {
-                Some(Core::Begin) => {
-                    let forms = self.items(&form, 1)?;
-                    self.splice(&forms[1..], &mut waiting);
-                    continue;
-                }
-                Some(core @ (Core::Include | Core::IncludeCi)) => {
-                    let forms = self.include(core, &form)?;
-                    self.splice(&forms, &mut waiting);
-                    continue;
-                }
-                Some(Core::CondExpand) => {
-                    let forms = self.cond_expand(&form)?;
+                Some(core @ (Core::Begin | Core::Include | Core::IncludeCi | Core::CondExpand)) => {
+                    let forms = self.forms_of(core, &form)?;
                     self.splice(&forms, &mut waiting);
                     continue;
                 }

@@ -17,7 +17,7 @@ impl Expansion<'_> {
         let expression = self.expand(expression, scope)?;
         let thunk = thunk(self.here.clone(), expression);
         let forces = Expr::Constant((core == Core::DelayForce).into());
-        self.call("%make-promise-delayed", vec![thunk, forces])
+        self.call("%make-promise", vec![thunk, forces])
     }
 
     pub(super) fn parameterize(&mut self, form: &Value, scope: &Scope) -> Answer {

@@ -6,6 +6,7 @@ use super::Core;
 use super::datum::{is_identifier, spelling};
 use super::expand::{Expansion, sequence};
 use super::expander::Answer;
+use super::program::keyword;
 use super::scope::{Meaning, Scope};
 use super::several::Target;
 use crate::environment::{Binding, Environment, Global};
@@ -68,65 +69,96 @@ impl Expansion<'_> {
         self.deeper(form)?;
         let outer = self.go(form);
         let (core, form) = self.head(form, scope)?;
-        let expr = match core {
-            Some(Core::Begin) => {
-                let items = self.items(&form, 1)?;
-                self.toplevels(&items[1..], scope)?
-            }
-            Some(core @ (Core::Include | Core::IncludeCi)) => {
-                let forms = self.include(core, &form)?;
-                self.toplevels(&forms, scope)?
-            }
-            Some(Core::CondExpand) => {
-                let forms = self.cond_expand(&form)?;
-                self.toplevels(&forms, scope)?
-            }
-            Some(Core::Define) => {
-                let (name, definition) = self.definition(&form)?;
-                let global = self.define(&name, scope)?;
-                let value = self.value_of(definition, scope, &spelling(&name))?;
-                Expr::Define(global, Box::new(value))
-            }
-            Some(Core::DefineValues) => {
-                let parts = self.items(&form, 3)?;
-                let [_, formals, values] = &parts[..] else {
-                    return Err(self.malformed(&form));
-                };
-                let (names, rest) = self.targets(formals, scope, &form)?;
-                let names = names.iter();
-                let targets = names.map(|name| self.define(name, scope).map(Target::Global));
-                let targets = targets.collect::<Result<_, _>>()?;
-                let values = self.expand(values, scope)?;
-                self.assign_values(values, targets, rest)?
-            }
-            Some(Core::DefineRecordType) => {
-                let record = self.record_form(&form)?;
-                let names = record.names.iter();
-                let globals = names.map(|name| self.define(name, scope));
-                let globals = globals.collect::<Result<Vec<_>, _>>()?;
-                let of = || Expr::Global(globals[0].clone(), self.here.clone());
-                let values = self.record_values(&record, of)?;
-                let define = |(global, value)| Expr::Define(global, Box::new(value));
-                sequence(globals.iter().cloned().zip(values).map(define).collect())
-            }
-            Some(Core::DefineSyntax) => {
-                let (name, rules) = self.syntax_definition(&form)?;
-                let binding = match self.transformer(&name, &rules, scope)? {
-                    Meaning::Core(core) => Binding::Core(core),
-                    Meaning::Macro(rules) => Binding::Macro(rules),
-                    _ => return Err(self.malformed(&form)),
-                };
-                self.define_as(&name, binding, scope)?;
-                Expr::Constant(Value::Unspecified)
-            }
-            Some(Core::Import) => self.import(&form, &scope.environment)?,
-            Some(Core::DefineLibrary) => self.define_library(&form)?,
-            // Its head is syntax no more, or still: it is looked at once again.
-            _ => self.expand(&form, scope)?,
-        };
+        let core = core.or_else(|| self.unbound(&form, scope));
+        let expr = self.toplevel_core(core, &form, scope)?;
         self.here = outer;
         self.depth -= 1;
         Ok(expr)
+    }
+
+    fn toplevel_core(&mut self, core: Option<Core>, form: &Value, scope: &Scope) -> Answer {
+        match core {
+            Some(core @ (Core::Begin | Core::Include | Core::IncludeCi | Core::CondExpand)) => {
+                let forms = self.forms_of(core, form)?;
+                self.toplevels(&forms, scope)
+            }
+            Some(Core::Define) => self.define_one(form, scope),
+            Some(Core::DefineValues) => self.define_values(form, scope),
+            Some(Core::DefineRecordType) => self.define_record(form, scope),
+            Some(Core::DefineSyntax) => self.define_syntax(form, scope),
+            Some(Core::Import) => self.import(form, &scope.environment),
+            Some(Core::DefineLibrary) => self.define_library(form),
+            // Its head is looked at once again.
+            _ => self.expand(form, scope),
+        }
+    }
+
+    /// The forms that stand in the place of a form which is of forms.
+    pub(super) fn forms_of(&mut self, core: Core, form: &Value) -> Answer<Vec<Value>> {
+        match core {
+            Core::CondExpand => self.cond_expand(form),
+            Core::Include | Core::IncludeCi => self.include(core, form),
+            _ => {
+                let mut items = self.items(form, 1)?;
+                items.remove(0);
+                Ok(items)
+            }
+        }
+    }
+
+    fn define_one(&mut self, form: &Value, scope: &Scope) -> Answer {
+        let (name, definition) = self.definition(form)?;
+        let global = self.define(&name, scope)?;
+        let value = self.value_of(definition, scope, &spelling(&name))?;
+        Ok(Expr::Define(global, Box::new(value)))
+    }
+
+    fn define_values(&mut self, form: &Value, scope: &Scope) -> Answer {
+        let parts = self.items(form, 3)?;
+        let [_, formals, values] = &parts[..] else {
+            return Err(self.malformed(form));
+        };
+        let (names, rest) = self.targets(formals, scope, form)?;
+        let names = names.iter();
+        let targets = names.map(|name| self.define(name, scope).map(Target::Global));
+        let targets = targets.collect::<Result<_, _>>()?;
+        let values = self.expand(values, scope)?;
+        self.assign_values(values, targets, rest)
+    }
+
+    fn define_record(&mut self, form: &Value, scope: &Scope) -> Answer {
+        let record = self.record_form(form)?;
+        let names = record.names.iter();
+        let globals = names.map(|name| self.define(name, scope));
+        let globals = globals.collect::<Result<Vec<_>, _>>()?;
+        let of = || Expr::Global(globals[0].clone(), self.here.clone());
+        let values = self.record_values(&record, of)?;
+        let define = |(global, value)| Expr::Define(global, Box::new(value));
+        Ok(sequence(
+            globals.iter().cloned().zip(values).map(define).collect(),
+        ))
+    }
+
+    fn define_syntax(&mut self, form: &Value, scope: &Scope) -> Answer {
+        let (name, rules) = self.syntax_definition(form)?;
+        let binding = match self.transformer(&name, &rules, scope)? {
+            Meaning::Core(core) => Binding::Core(core),
+            Meaning::Macro(rules) => Binding::Macro(rules),
+            _ => return Err(self.malformed(form)),
+        };
+        self.define_as(&name, binding, scope)?;
+        Ok(Expr::Constant(Value::Unspecified))
+    }
+
+    /// The syntax of a form that begins with `import` or `define-library` where these are not
+    /// bound: at the beginning of a program.
+    fn unbound(&self, form: &Value, scope: &Scope) -> Option<Core> {
+        let core = keyword(form)?;
+        let name = Symbol::new(core.name());
+        let bound = |environment: &Environment| {
+            environment.standard || environment.bindings.contains_key(&name)
+        };
+        (!scope.environment.with(bound)).then_some(core)
     }
 
     /// Forms one after the other, each of which sees what those before it define.

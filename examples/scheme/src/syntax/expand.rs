@@ -7,7 +7,7 @@ use segno::snapshot::Shared;
 use super::datum::{is_identifier, spelling, split, strip};
 use super::expander::{Answer, Expander};
 use super::scope::{Contour, Meaning, Outermost, Scope};
-use super::{Core, Macro};
+use super::{Core, Library, Macro};
 use crate::condition::Fault;
 use crate::environment::{Binding, Global};
 use crate::expr::{Case, Expr, LambdaExpr, Variable};
@@ -28,6 +28,8 @@ pub(super) struct Expansion<'a> {
     steps: u32,
     /// The bodies of libraries that have to run before.
     pub(super) before: Vec<Expr>,
+    /// The libraries that they belong to, and their definitions.
+    pub(super) loaded: Vec<(String, Value)>,
     /// What binds macros that see it. They are forgotten at the end.
     contours: Vec<Rc<Contour>>,
 }
@@ -36,6 +38,12 @@ impl Drop for Expansion<'_> {
     fn drop(&mut self) {
         for contour in &self.contours {
             contour.clear();
+        }
+        // There was a fault, so that their bodies will not run.
+        for (name, definition) in self.loaded.drain(..) {
+            let libraries = &self.expander.libraries;
+            let library = Library::Defined(definition);
+            libraries.update(|libraries| libraries.0.insert(name, library));
         }
     }
 }
@@ -50,12 +58,14 @@ impl<'a> Expansion<'a> {
             depth: 0,
             steps: 0,
             before: Vec::new(),
+            loaded: Vec::new(),
             contours: Vec::new(),
         }
     }
 
     /// Puts what has to run before in front of the form.
     pub(super) fn finish(mut self, form: Expr) -> Expr {
+        self.loaded.clear();
         let mut all = std::mem::take(&mut self.before);
         all.push(form);
         sequence(all)
@@ -93,7 +103,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// Begins a form, of which counting starts anew.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.steps = 0;
     }
 

@@ -5,6 +5,7 @@ use super::datum::strip;
 use super::expand::{Expansion, choose};
 use super::expander::Answer;
 use super::scope::Scope;
+use crate::condition::Fault;
 use crate::expr::Expr;
 use crate::symbol::Symbol;
 use crate::value::Value;
@@ -19,13 +20,7 @@ impl Expansion<'_> {
         name: Option<&Symbol>,
     ) -> Answer {
         match core {
-            Core::Quote => {
-                let items = self.items(form, 2)?;
-                match &items[..] {
-                    [_, datum] => Ok(Expr::Constant(strip(datum))),
-                    _ => Err(self.malformed(form)),
-                }
-            }
+            Core::Quote => self.quote(form),
             Core::Quasiquote => self.quasiquote(form, scope),
             Core::Lambda => self.lambda(form, scope, name),
             Core::CaseLambda => self.case_lambda(form, scope, name),
@@ -42,34 +37,15 @@ impl Expansion<'_> {
             Core::LetValues | Core::LetStarValues => self.let_values(core, form, scope),
             Core::Receive => self.receive(form, scope),
             Core::Do => self.do_(form, scope),
-            Core::Begin => {
-                let items = self.items(form, 2)?;
-                self.all(&items[1..], scope)
-            }
             Core::Delay | Core::DelayForce => self.delay(core, form, scope),
             Core::Parameterize => self.parameterize(form, scope),
             Core::Guard => self.guard(form, scope),
             Core::LetSyntax | Core::LetrecSyntax => self.let_syntax(core, form, scope),
             Core::SyntaxError => Err(self.syntax_error(form)),
-            Core::Include | Core::IncludeCi => {
-                let forms = self.include(core, form)?;
-                self.all(&forms, scope)
+            Core::Begin | Core::Include | Core::IncludeCi | Core::CondExpand => {
+                self.spliced(core, form, scope)
             }
-            Core::CondExpand => {
-                let forms = self.cond_expand(form)?;
-                self.all(&forms, scope)
-            }
-            Core::Assert => {
-                let items = self.items(form, 2)?;
-                let [_, test] = &items[..] else {
-                    return Err(self.malformed(form));
-                };
-                let message = Expr::Constant(Value::string("this is not so"));
-                let no = vec![message, Expr::Constant(strip(test))];
-                let test = self.expand(test, scope)?;
-                let no = self.call("error", no)?;
-                Ok(choose(test, Expr::Constant(Value::Unspecified), no))
-            }
+            Core::Assert => self.assert(form, scope),
             Core::WithContinuationMark => self.mark(form, scope),
             Core::Reset | Core::ResetAt => self.reset(core, form, scope),
             Core::Shift
@@ -82,26 +58,51 @@ impl Expansion<'_> {
             | Core::Control0At => self.shift(core, form, scope),
             Core::LetCc => self.let_cc(form, scope),
             Core::Cut | Core::Cute => self.cut(core, form, scope),
+            _ => Err(self.misplaced(core, form)),
+        }
+    }
+
+    fn quote(&self, form: &Value) -> Answer {
+        match &self.items(form, 2)?[..] {
+            [_, datum] => Ok(Expr::Constant(strip(datum))),
+            _ => Err(self.malformed(form)),
+        }
+    }
+
+    /// Expressions that stand in the place of a form.
+    fn spliced(&mut self, core: Core, form: &Value, scope: &Scope) -> Answer {
+        let forms = self.forms_of(core, form)?;
+        if forms.is_empty() && core == Core::Begin {
+            return Err(self.malformed(form));
+        }
+        self.all(&forms, scope)
+    }
+
+    fn assert(&mut self, form: &Value, scope: &Scope) -> Answer {
+        let items = self.items(form, 2)?;
+        let [_, test] = &items[..] else {
+            return Err(self.malformed(form));
+        };
+        let message = Expr::Constant(Value::string("this is not so"));
+        let no = vec![message, Expr::Constant(strip(test))];
+        let test = self.expand(test, scope)?;
+        let no = self.call("error", no)?;
+        Ok(choose(test, Expr::Constant(Value::Unspecified), no))
+    }
+
+    /// Syntax that is no expression.
+    #[cold]
+    fn misplaced(&self, core: Core, form: &Value) -> Box<Fault> {
+        match core {
             Core::Define
             | Core::DefineValues
             | Core::DefineRecordType
             | Core::DefineSyntax
             | Core::Import
             | Core::DefineLibrary => {
-                Err(self.fault("a definition stands where an expression should", form))
+                self.fault("a definition stands where an expression should", form)
             }
-            Core::Unquote
-            | Core::UnquoteSplicing
-            | Core::SyntaxRules
-            | Core::Else
-            | Core::Arrow
-            | Core::Ellipsis
-            | Core::Underscore
-            | Core::Slot
-            | Core::Slots => {
-                let message = format!("{} means nothing here", core.name());
-                Err(self.fault(message, form))
-            }
+            core => self.fault(format!("{} means nothing here", core.name()), form),
         }
     }
 }

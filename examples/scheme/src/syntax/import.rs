@@ -32,9 +32,7 @@ impl Expander {
         let places = Places::new("environment");
         let mut expansion = Expansion::new(self, &places);
         let environment = Shared::new(Environment::default());
-        for set in sets {
-            expansion.import_into(set, &environment)?;
-        }
+        expansion.import_into(sets, &environment)?;
         environment.update(|environment| environment.sealed = true);
         Ok(Imported {
             environment,
@@ -49,21 +47,23 @@ impl Expansion<'_> {
         if environment.with(|environment| environment.sealed) {
             return Err(self.fault("an import in an environment that does not change", form));
         }
-        for set in &sets[1..] {
-            self.import_into(set, environment)?;
-        }
+        self.import_into(&sets[1..], environment)?;
         Ok(Expr::Constant(Value::Unspecified))
     }
 
+    /// Binds what these import sets bind; nothing if one of them is wrong.
     pub(super) fn import_into(
         &mut self,
-        set: &Value,
+        sets: &[Value],
         environment: &Shared<Environment>,
     ) -> Answer<()> {
-        let outer = self.go(set);
-        let names = self.import_set(set)?;
+        let mut names = Exports::new();
+        for set in sets {
+            let outer = self.go(set);
+            names.extend(self.import_set(set)?);
+            self.here = outer;
+        }
         environment.update(|environment| environment.bindings.extend(names));
-        self.here = outer;
         Ok(())
     }
 

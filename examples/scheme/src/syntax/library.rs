@@ -13,6 +13,7 @@ use super::expander::Answer;
 use super::scope::Scope;
 use super::standard::{self, Contents};
 use crate::environment::{Binding, Environment};
+use crate::expr::Expr;
 use crate::number::Number;
 use crate::symbol::Symbol;
 use crate::value::Value;
@@ -31,7 +32,7 @@ pub enum Library {
     /// It was defined, and nobody has imported it.
     Defined(Value),
     /// It is being imported.
-    Loading(Value),
+    Loading,
     /// It was imported.
     Loaded {
         /// What names mean in it.
@@ -125,7 +126,7 @@ impl Expansion<'_> {
         }
         let name = self.library_name(&items[1])?;
         self.keep(&name, Library::Defined(strip(form)));
-        Ok(crate::expr::Expr::Constant(Value::Unspecified))
+        Ok(Expr::Constant(Value::Unspecified))
     }
 
     /// What a library exports. Its body, if nobody has imported it before, comes before the form.
@@ -158,16 +159,13 @@ impl Expansion<'_> {
                 environment,
                 exports,
             }) => self.exports(&environment, &exports, form),
-            Some(Library::Loading(_)) => {
+            Some(Library::Loading) => {
                 Err(self.fault(format!("the library {name} imports itself"), form))
             }
             Some(Library::Defined(definition)) => {
-                self.keep(name, Library::Loading(definition.clone()));
-                let loaded = self.load(name, &definition);
-                if loaded.is_err() {
-                    self.keep(name, Library::Defined(definition));
-                }
-                loaded
+                self.keep(name, Library::Loading);
+                self.loaded.push((name.to_owned(), definition.clone()));
+                self.load(name, &definition)
             }
             None => Err(self.fault(format!("there is no library {name}"), form)),
         }
@@ -182,15 +180,16 @@ impl Expansion<'_> {
             self.declaration(declaration, &mut declared)?;
         }
         let environment = Shared::new(Environment::default());
-        for set in &declared.imports {
-            self.import_into(set, &environment)?;
-        }
+        self.import_into(&declared.imports, &environment)?;
         self.prepare(&declared.body, &environment);
         let scope = Scope::new(environment.clone());
         for form in &declared.body {
-            self.begin();
+            self.restart();
             let expr = self.toplevel(form, &scope)?;
-            self.before.push(expr);
+            // Those of macros do nothing.
+            if !matches!(expr, Expr::Constant(_)) {
+                self.before.push(expr);
+            }
         }
         let exports = declared.exports;
         let bound = self.exports(&environment, &exports, definition)?;

@@ -86,7 +86,7 @@ impl Iterator for Program {
 }
 
 /// Whether a form is an import or a library, by its spelling.
-fn keyword(form: &Value) -> Option<Core> {
+pub(super) fn keyword(form: &Value) -> Option<Core> {
     let Some((Value::Symbol(head), _)) = form.as_pair() else {
         return None;
     };

@@ -101,11 +101,9 @@ impl Expansion<'_> {
             None => {}
         }
         // `(a . ,b)` reads as `(a unquote b)`.
-        if let [.., _, _] = &items[..]
-            && items.len() > 2
-            && let at = items.len() - 2
-            && let Some(core) = self.quasi_keyword(&items[at..], &rest, scope)?
-            && core != Core::UnquoteSplicing
+        if let Some(at) = items.len().checked_sub(2)
+            && at > 0
+            && self.quasi_keyword(&items[at..], &rest, scope)?.is_some()
         {
             rest = Value::list(items.split_off(at));
         }
@@ -173,28 +171,29 @@ impl Expansion<'_> {
             match part {
                 Part::Spliced(list) => {
                     rest = self.prefix(&mut run, rest)?;
-                    rest = match rest {
-                        Part::Datum(Value::Null) => Part::Computed(list),
-                        rest => Part::Computed(self.append(list, rest.expr())?),
-                    };
+                    rest = Part::Computed(match rest {
+                        Part::Datum(Value::Null) => list,
+                        rest => self.append(list, rest.expr())?,
+                    });
                 }
                 part => run.push(part.expr()),
             }
         }
-        self.prefix(&mut run, rest)
+        if matches!((run.len(), &rest), (0, _) | (_, Part::Datum(Value::Null))) {
+            return self.prefix(&mut run, rest);
+        }
+        let mut items: Vec<_> = run.into_iter().rev().collect();
+        let name = if items.len() == 1 { "cons" } else { "cons*" };
+        items.push(rest.expr());
+        Ok(Part::Computed(self.call(name, items)?))
     }
 
     /// A run of items, the last of which is the first, before the rest.
     fn prefix(&mut self, run: &mut Vec<Expr>, rest: Part) -> Answer<Part> {
-        let mut items = std::mem::take(run);
-        items.reverse();
+        let items: Vec<_> = run.drain(..).rev().collect();
         Ok(Part::Computed(match (items.len(), rest) {
             (0, rest) => return Ok(rest),
             (_, Part::Datum(Value::Null)) => self.call("list", items)?,
-            (1, rest) => {
-                items.push(rest.expr());
-                self.call("cons", items)?
-            }
             (_, rest) => {
                 let list = self.call("list", items)?;
                 self.append(list, rest.expr())?

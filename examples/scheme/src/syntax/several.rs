@@ -52,6 +52,8 @@ impl Expansion<'_> {
         let mut bound = Vec::new();
         let depth = self.depth;
         for binding in self.list(&items[1], form)? {
+            // Each becomes a call and a procedure.
+            self.deeper(form)?;
             self.deeper(form)?;
             let binding = self.list(&binding, form)?;
             let [formals, values] = &binding[..] else {

@@ -56,7 +56,9 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
         Contents::Names("display write write-shared write-simple"),
     ),
     ("(segno control)", Contents::Names(CONTROL)),
-    ("(segno syntax)", Contents::Names("assert λ")),
+    ("(segno base)", Contents::Names(MORE)),
+    // What the interpreter's own sources call.
+    ("(segno internal)", Contents::Names("%assoc %member")),
     ("(srfi 0)", Contents::Names("cond-expand")),
     (
         "(srfi 6)",
@@ -68,6 +70,13 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
     ("(srfi 16)", Contents::Names("case-lambda")),
     ("(srfi 23)", Contents::Names("error")),
     ("(srfi 26)", Contents::Names("cut cute <> <...>")),
+    (
+        "(srfi 31)",
+        Contents::Source {
+            exports: "rec",
+            text: include_str!("../../lib/srfi-31.sld"),
+        },
+    ),
     ("(srfi 39)", Contents::Names("make-parameter parameterize")),
     ("(srfi 45)", Contents::Names("delay lazy force eager")),
     ("(srfi 87)", Contents::Names("case => else")),
@@ -90,7 +99,7 @@ letrec-syntax list list->string list->vector list-copy list-ref list-set! list-t
 make-bytevector make-list make-parameter make-string make-vector map max member memq memv min
 modulo negative? newline not null? number->string number? numerator odd? open-input-bytevector
 open-input-string open-output-bytevector open-output-string or output-port-open? output-port?
-pair? parameterize peek-char peek-u8 positive? procedure? quasiquote quote quotient raise
+pair? parameterize port? peek-char peek-u8 positive? procedure? quasiquote quote quotient raise
 raise-continuable rational? rationalize read-bytevector read-bytevector! read-char read-error?
 read-line read-string read-u8 real? remainder reverse round set! set-car! set-cdr! square string
 string->list string->number string->symbol string->utf8 string->vector string-append string-copy
@@ -159,5 +168,25 @@ continuation-prompt-tag? continuation-prompt-available? call/1cc let/cc
 reset reset-at shift shift-at reset0 reset0-at shift0 shift0-at
 prompt prompt-at control control-at prompt0 prompt0-at control0 control0-at
 with-continuation-mark current-continuation-marks continuation-mark-set-first
-continuation-mark-set->list call-with-immediate-continuation-mark continuation?
+continuation-mark-set->list continuation-mark-set? continuation-marks call-with-immediate-continuation-mark continuation?
 suspend! call-with-fuel";
+
+const MORE: &str = "
+assert λ void gensym generate-uninterned-symbol exact-rational? environment?
+arithmetic-shift bitwise-and bitwise-ior bitwise-not bitwise-xor bytevector-fill! string-join
+string-null? condition/report-string call-with-output-string with-output-to-string";
+
+const LISTS: &str = "
+xcons cons* make-list list-tabulate list-copy circular-list iota proper-list? circular-list?
+dotted-list? not-pair? null-list? list= first second third fourth fifth sixth seventh eighth ninth
+tenth car+cdr take drop take-right drop-right take! drop-right! split-at split-at! last last-pair
+length+ concatenate reverse! append! concatenate! append-reverse append-reverse!
+concatenate-reverse zip unzip1 unzip2 unzip3 unzip4 unzip5 count map for-each fold fold-right
+pair-fold pair-fold-right reduce reduce-right append-map append-map! map! map-in-order
+pair-for-each filter-map filter partition remove filter! partition! remove! find find-tail any
+every list-index take-while drop-while take-while! span break span! break! member memq memv delete
+delete-duplicates delete! delete-duplicates! assoc assq assv alist-cons alist-copy alist-delete
+alist-delete! lset<= lset= lset-adjoin lset-union lset-intersection lset-difference lset-xor
+lset-diff+intersection lset-union! lset-intersection! lset-difference! lset-xor!
+lset-diff+intersection! cons list caar cadr cdar cddr car cdr caaar caadr cadar caddr cdaar cdadr
+cddar cdddr list-ref append reverse length list-tail null? pair? set-car! set-cdr!";
