@@ -167,7 +167,7 @@ impl Expansion<'_> {
                 self.loaded.push((name.to_owned(), definition.clone()));
                 self.load(name, &definition)
             }
-            None => Err(self.fault(format!("there is no library {name}"), form)),
+            None => Err(self.fault("there is no such library", form)),
         }
     }
 

@@ -60,6 +60,7 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
     // What the interpreter's own sources call.
     ("(segno internal)", Contents::Names("%assoc %member")),
     ("(srfi 0)", Contents::Names("cond-expand")),
+    ("(srfi 1)", Contents::Names(LISTS)),
     (
         "(srfi 6)",
         Contents::Names("open-input-string open-output-string get-output-string"),

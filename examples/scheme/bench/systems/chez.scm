@@ -1,0 +1,6 @@
+(import (except (chezscheme) reset))
+(define (jiffies-per-second) 1000000000)
+(define (current-jiffy)
+  (let ((now (current-time 'time-monotonic)))
+    (+ (* 1000000000 (time-second now)) (time-nanosecond now))))
+(include "lib/shift.scm")

@@ -1,0 +1,13 @@
+;; Suspends inside map, with an accumulator that every element shares.
+(import (scheme base) (scheme write) (segno control))
+(define asked 0)
+(define (ask x)
+  (set! asked (+ asked 1))
+  (let ((answer (suspend! (list 'double x))))
+    (display (list asked x answer)) (newline)
+    answer))
+(write (map ask '(1 2 3))) (newline)
+(write (vector-map (lambda (x) (+ x (suspend! x))) #(10 20))) (newline)
+(for-each (lambda (a b) (write (list a b (suspend! 'pair))) (newline)) '(1 2) '(x y))
+(write (string-map (lambda (c) (suspend! c)) "ab")) (newline)
+(write asked) (newline)
