@@ -245,8 +245,8 @@ impl Loading {
 
 enum Session {
     None,
-    Saving(Saving),
-    Loading(Loading),
+    Saving(Box<Saving>),
+    Loading(Box<Loading>),
 }
 
 thread_local!(static SESSION: RefCell<Session> = const { RefCell::new(Session::None) });
@@ -258,11 +258,11 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn save(saving: Saving) -> Self {
-        Self::begin(Session::Saving(saving))
+        Self::begin(Session::Saving(Box::new(saving)))
     }
 
     pub(super) fn load(loading: Loading) -> Self {
-        Self::begin(Session::Loading(loading))
+        Self::begin(Session::Loading(Box::new(loading)))
     }
 
     fn begin(session: Session) -> Self {
@@ -279,14 +279,14 @@ impl Scope {
 
     pub(super) fn saved(self) -> Option<Saving> {
         match self.end() {
-            Session::Saving(saving) => Some(saving),
+            Session::Saving(saving) => Some(*saving),
             _ => None,
         }
     }
 
     pub(super) fn loaded(self) -> Option<Loading> {
         match self.end() {
-            Session::Loading(loading) => Some(loading),
+            Session::Loading(loading) => Some(*loading),
             _ => None,
         }
     }

@@ -583,6 +583,10 @@ pub(crate) fn lookup(list: &Value, key: &Value) -> Option<Value> {
 
 /// Raises what was found wrong.
 #[cold]
+#[expect(
+    clippy::boxed_local,
+    reason = "faults are in boxes wherever they come from"
+)]
 pub(crate) fn fail(fault: Box<Fault>, cx: Cx<'_, '_>) -> Step<Activation> {
     let is_limit = fault.kind == ConditionKind::Limit;
     let condition = Value::Condition(Constant::new(fault.condition()));

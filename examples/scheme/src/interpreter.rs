@@ -67,6 +67,46 @@ struct Stored {
     arguments: Vec<Rc<str>>,
 }
 
+impl Stored {
+    /// A world in which nothing has happened.
+    fn new() -> Self {
+        let port = |port| {
+            Constant::new(Parameter {
+                value: Value::Port(Shared::new(port)),
+                converter: Value::Boolean(false),
+            })
+        };
+        Self {
+            environment: Shared::new(Environment::standard()),
+            libraries: Shared::new(Libraries::default()),
+            ports: [
+                port(Port::console_input()),
+                port(Port::console(Stream::Output)),
+                port(Port::console(Stream::Error)),
+            ],
+            default_tag: Constant::new(Tag {
+                tag: DEFAULT,
+                name: Value::symbol("default"),
+            }),
+            parameterized: false,
+            barriers: false,
+            arguments: Vec::new(),
+        }
+    }
+}
+
+impl World {
+    /// A world without standard procedures.
+    #[cfg(test)]
+    pub(crate) fn bare(sandbox: Sandbox) -> Self {
+        let host = Host {
+            procedures: RefCell::default(),
+            sources: RefCell::new(Files::None),
+        };
+        world(Stored::new(), Rc::new(host), sandbox)
+    }
+}
+
 impl Interpreter {
     /// An interpreter with nothing to run.
     ///
@@ -85,28 +125,7 @@ impl Interpreter {
             let value = Value::Primitive(primitive);
             host.procedures.borrow_mut().insert(name, value);
         }
-        let port = |port| {
-            Constant::new(Parameter {
-                value: Value::Port(Shared::new(port)),
-                converter: Value::Boolean(false),
-            })
-        };
-        let stored = Stored {
-            environment: Shared::new(Environment::standard()),
-            libraries: Shared::new(Libraries::default()),
-            ports: [
-                port(Port::console_input()),
-                port(Port::console(Stream::Output)),
-                port(Port::console(Stream::Error)),
-            ],
-            default_tag: Constant::new(Tag {
-                tag: DEFAULT,
-                name: Value::symbol("default"),
-            }),
-            parameterized: false,
-            barriers: false,
-            arguments: Vec::new(),
-        };
+        let stored = Stored::new();
         let names = [
             "current-input-port",
             "current-output-port",
@@ -200,13 +219,13 @@ impl Interpreter {
             let slice = left.min(SLICE);
             let outcome = match self.machine.run_for(slice, &mut self.world) {
                 Ok(outcome) => outcome,
-                Err(refusal) => return self.fail(Fault::new(refusal.to_string(), [])),
+                Err(refusal) => return self.fail(*Fault::new(refusal.to_string(), [])),
             };
             left -= slice - self.machine.fuel_left();
             match outcome {
                 frame::Outcome::OutOfFuel => {
                     if let Err(fault) = self.world.reserve(0) {
-                        return self.fail(fault);
+                        return self.fail(*fault);
                     }
                 }
                 frame::Outcome::Suspended(value) => {
@@ -226,7 +245,7 @@ impl Interpreter {
         Outcome::OutOfFuel
     }
 
-    fn fail(&mut self, fault: Box<Fault>) -> Outcome {
+    fn fail(&mut self, fault: Fault) -> Outcome {
         Outcome::Uncaught(Value::Condition(Constant::new(fault.condition())))
     }
 

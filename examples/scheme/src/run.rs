@@ -569,7 +569,7 @@ fn set_boxed(scope: &Scope, to: Address, value: Value) {
 fn set_global(code: &Code, global: u32, value: Value, define: bool) -> Result<(), Box<Fault>> {
     let global = &code.globals[global as usize];
     if !define && global.with(|global| matches!(global.value, Value::Unassigned)) {
-        return Err(unbound(&code, global));
+        return Err(unbound(code, global));
     }
     drop(global.update(|global| std::mem::replace(&mut global.value, value)));
     Ok(())
@@ -842,7 +842,7 @@ fn one(code: &Code, op: One, a: &Value, primitive: u32, world: &mut World) -> An
         (One::IsPair, a) => Value::Boolean(matches!(a, Value::Pair(_))),
         (One::Not, a) => Value::Boolean(!a.is_true()),
         (One::IsZero, Value::Number(Number::Fixnum(n))) => Value::Boolean(*n == 0),
-        _ => return plain(&code, primitive, std::slice::from_ref(a), world),
+        _ => return plain(code, primitive, std::slice::from_ref(a), world),
     })
 }
 
@@ -877,7 +877,7 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
             Two::Greater => Value::Boolean(x > y),
             Two::AtMost => Value::Boolean(x <= y),
             Two::AtLeast => Value::Boolean(x >= y),
-            _ => return plain(&code, primitive, &[a.clone(), b.clone()], world),
+            _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
         },
         (Two::VectorRef, Value::Vector(vector), Value::Number(Fixnum(index))) => {
             let element = vector.with(|vector| {
@@ -886,9 +886,9 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
             });
             match element {
                 Some(element) => element,
-                None => return plain(&code, primitive, &[a.clone(), b.clone()], world),
+                None => return plain(code, primitive, &[a.clone(), b.clone()], world),
             }
         }
-        _ => return plain(&code, primitive, &[a.clone(), b.clone()], world),
+        _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
     })
 }

@@ -3,35 +3,25 @@
 mod files;
 
 use proptest::prelude::*;
-use segno::snapshot::{Constant, Shared};
+use segno::snapshot::Shared;
 
-use super::{Port, Stream};
+use super::Port;
 use crate::condition::Fault;
 use crate::primitive::Action;
 use crate::primitives;
 use crate::reader::{Cursor, Options, Reader};
-use crate::value::{ConditionKind, Parameter, Value};
+use crate::value::{ConditionKind, Value};
 use crate::world::{Files, Heap, Sandbox, World};
 use crate::writer::{Style, to_text};
 
 fn world(files: Files) -> World {
-    let parameter = |port| {
-        Constant::new(Parameter {
-            value: Value::Port(Shared::new(port)),
-            converter: Value::Boolean(false),
-        })
+    let sandbox = Sandbox {
+        files,
+        ..Sandbox::default()
     };
     World {
-        sandbox: Sandbox {
-            files,
-            ..Sandbox::default()
-        },
-        environment: Shared::new(Default::default()),
-        input: parameter(Port::console_input()),
-        output: parameter(Port::console(Stream::Output)),
-        error: parameter(Port::console(Stream::Error)),
-        arguments: Vec::new(),
         transcript: Some(String::new()),
+        ..World::bare(sandbox)
     }
 }
 

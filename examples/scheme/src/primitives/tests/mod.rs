@@ -5,44 +5,37 @@ mod laws;
 mod report;
 mod sameness;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::thread_local;
 
-use segno::snapshot::{Constant, Shared};
+use segno::snapshot::Shared;
 
 use super::all;
 use crate::condition::Fault;
-use crate::environment::Environment;
 use crate::number::{Limits, parse};
 use crate::primitive::{Action, Answer, Primitive};
-use crate::value::{Parameter, Text, Value, Vector};
+use crate::value::{Text, Value, Vector};
 use crate::world::{Heap, Sandbox, World};
 
 /// A world in which a mebibyte may be allocated at a time.
 pub(super) fn world() -> World {
-    let port = Constant::new(Parameter {
-        value: Value::Eof,
-        converter: Value::Boolean(false),
-    });
+    let sandbox = Sandbox {
+        heap: Some(Heap {
+            limit: 1 << 20,
+            used: || 0,
+        }),
+        ..Sandbox::default()
+    };
     World {
-        sandbox: Sandbox {
-            heap: Some(Heap {
-                limit: 1 << 20,
-                used: || 0,
-            }),
-            ..Sandbox::default()
-        },
-        environment: Shared::new(Environment::default()),
-        input: port.clone(),
-        output: port.clone(),
-        error: port,
         arguments: vec!["one".into(), "two".into()],
-        transcript: None,
+        ..World::bare(sandbox)
     }
 }
 
 /// Calls a procedure.
 pub(super) fn call(name: &str, args: &[Value]) -> Answer {
+    thread_local!(static WORLD: RefCell<World> = RefCell::new(world()));
     thread_local!(static TABLE: HashMap<&'static str, Primitive> =
         all().map(|primitive| (primitive.name, primitive)).collect());
     TABLE.with(|table| {
@@ -51,7 +44,7 @@ pub(super) fn call(name: &str, args: &[Value]) -> Answer {
         };
         assert!(primitive.takes(args.len()), "{name} takes other arguments");
         match primitive.action {
-            Action::Plain(compute) => compute(&mut world(), args),
+            Action::Plain(compute) => WORLD.with_borrow_mut(|world| compute(world, args)),
             _ => panic!("{name} does not only compute"),
         }
     })
