@@ -4,18 +4,8 @@ use super::Core;
 use super::datum::{is_identifier, spelling};
 use super::expand::Expansion;
 use super::expander::Answer;
+use crate::primitives::FEATURES;
 use crate::value::Value;
-
-/// What `cond-expand` and `features` know.
-pub const FEATURES: &[&str] = &[
-    "r7rs",
-    "exact-closed",
-    "ieee-float",
-    "full-unicode",
-    "ratios",
-    "segno",
-    "segno-scheme",
-];
 
 impl Expansion<'_> {
     /// The forms of the first clause of a `cond-expand` whose requirement is met.

@@ -33,7 +33,6 @@ mod template;
 
 pub use self::core::Core;
 pub use self::expander::{Expander, Host, Limits, Source};
-pub use self::features::FEATURES;
 pub use self::import::Imported;
 pub use self::library::{Libraries, Library};
 pub use self::program::Program;

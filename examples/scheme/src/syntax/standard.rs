@@ -75,7 +75,7 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
         "(srfi 31)",
         Contents::Source {
             exports: "rec",
-            text: include_str!("../../lib/srfi-31.sld"),
+            text: include_str!("../library/srfi-31.sld"),
         },
     ),
     ("(srfi 39)", Contents::Names("make-parameter parameterize")),

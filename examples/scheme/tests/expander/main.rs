@@ -1,6 +1,5 @@
 //! What forms are expanded to.
 
-mod reader;
 mod show;
 
 mod control;
@@ -18,11 +17,11 @@ use segno::snapshot::{Named, Shared};
 use segno_scheme::condition::Fault;
 use segno_scheme::control::Control;
 use segno_scheme::environment::Environment;
+use segno_scheme::host;
 use segno_scheme::primitive::{Action, Primitive};
 use segno_scheme::syntax::{Contents, Expander, Host, LIBRARIES, Libraries, Source};
 use segno_scheme::value::Value;
 
-use reader::read;
 use show::show;
 
 /// A host that has all standard procedures, and some files.
@@ -56,6 +55,11 @@ impl Host for Memory {
     fn text(&self, name: &str, text: &str) -> Result<Source, Box<Fault>> {
         Ok(read(name, text))
     }
+}
+
+/// The forms of a source.
+fn read(name: &str, text: &str) -> Source {
+    host::parse(name, text, false).expect("data")
 }
 
 fn expander(files: &[(&'static str, &'static str)]) -> Expander {

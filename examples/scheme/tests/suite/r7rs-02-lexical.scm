@@ -1,7 +1,7 @@
 ;; R7RS chapters 2 and 3: lexical conventions, basic concepts.
 
 (import (scheme base) (scheme write) (scheme read) (scheme eval)
-        (scheme char) (scheme cxr))
+        (scheme char) (scheme cxr) (scheme case-lambda))
 (include "harness.scm")
 
 (define (read-from string) (read (open-input-string string)))
