@@ -63,19 +63,12 @@ def read(path):
 
 
 def digits(number):
-<<<<<<< ours
-    """Three digits that count, and no exponent."""
-    if number >= 100:
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
-=======
     """Two or three digits that count, and no exponent."""
     if number >= 100:
         return f"{number:,.0f}"
     if number >= 10:
         return f"{number:.1f}"
     return f"{number:.2f}" if number >= 0.1 else f"{number:.4f}"
->>>>>>> theirs
 
 
 def row(cells):
