@@ -59,7 +59,7 @@ pub fn write(value: &Value, style: Style, limit: usize, to: &mut String) -> Resu
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write`](write()).
 pub fn to_text(value: &Value, style: Style, limit: usize) -> Result<String, Box<Fault>> {
     let mut text = String::new();
     write(value, style, limit, &mut text)?;
