@@ -62,6 +62,9 @@ pub enum Activation {
         tag: Constant<Tag>,
         /// What it will be.
         kind: Reception,
+        /// Whether the frame below applies the procedure in its own place: it has marks, which
+        /// the continuation has too.
+        hands_over: bool,
     },
     /// Has got a continuation, and the machine was stopped to be saved.
     Deliver {
@@ -69,6 +72,8 @@ pub enum Activation {
         receiver: Value,
         /// The continuation.
         continuation: Value,
+        /// See `Receive`.
+        hands_over: bool,
     },
     /// Applies a procedure under a prompt.
     Prompting {

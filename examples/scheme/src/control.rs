@@ -14,10 +14,11 @@ use crate::primitive::{Action, Answer};
 use crate::primitives::records::apply_record;
 use crate::run::{self, Slots, Target};
 use crate::value::{
-    Aborted, Captured, CapturedKind, Cell, ConditionKind, Parameter, Promise, Rib, Tag, Value,
+    Aborted, Captured, CapturedKind, Cell, ConditionKind, Handover, Parameter, Promise, Rib, Tag,
+    Value,
 };
 use crate::world::{Signal, World};
-use crate::{program, writer};
+use crate::{marks, program, writer};
 
 /// The prompt of a whole program, which `exit` leaves for.
 pub const TOP: PromptTag = PromptTag::named("top");
@@ -86,7 +87,7 @@ pub enum Control {
     CallWithFuel,
 }
 
-const MARKS: MarkKey = MarkKey::named("marks");
+pub(crate) const MARKS: MarkKey = MarkKey::named("marks");
 const HANDLERS: MarkKey = MarkKey::named("handlers");
 const PARAMETERS: MarkKey = MarkKey::named("parameters");
 const BARRIER: MarkKey = MarkKey::named("barrier");
@@ -130,7 +131,7 @@ pub(crate) fn apply(
                 Action::Control(control) => perform(control, arguments, tail, marked, cx),
             }
         }
-        Value::Continuation(captured) => go_back(captured, &arguments, tail && !marked, cx),
+        Value::Continuation(captured) => go_back(captured, &arguments, tail, marked, cx),
         Value::Parameter(parameter) if arguments.is_empty() => {
             Ok(Applied::Value(parameter_value(parameter, cx)))
         }
@@ -173,15 +174,33 @@ fn become_call(
     arguments: Slots,
     cx: Cx<'_, '_>,
 ) -> Step<Activation> {
+    become_marked_call(frame, operator, arguments, false, cx)
+}
+
+/// The same of a frame that may have marks, which stay.
+fn become_marked_call(
+    frame: &mut Activation,
+    operator: Value,
+    arguments: Slots,
+    marked: bool,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
     let (mut operator, mut arguments) = (operator, arguments);
     loop {
         let next = match run::target(operator, arguments, cx.world) {
             Ok(Target::Value(value)) => return Step::Return(value),
             Ok(Target::Enter(code, at, scope)) => {
-                *frame = Activation::run(code, at, scope);
+                *frame = Activation::Run {
+                    code,
+                    scope,
+                    at,
+                    part: 0,
+                    marked,
+                    partial: Value::Null,
+                };
                 return run::resume(frame, Input::Start, cx);
             }
-            Ok(Target::Other(other, slots)) => apply(other, slots, true, false, cx),
+            Ok(Target::Other(other, slots)) => apply(other, slots, true, marked, cx),
             Err(fault) => Err(fault),
         };
         match next {
@@ -197,6 +216,17 @@ fn become_call(
             }
         }
     }
+}
+
+/// What a frame does that is to call a procedure in its own place.
+#[cold]
+pub(crate) fn take_over(
+    frame: &mut Activation,
+    handover: &Handover,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    let arguments = smallvec![handover.continuation.clone()];
+    become_marked_call(frame, handover.receiver.clone(), arguments, true, cx)
 }
 
 /// Applies anything, for a frame that waits for the value, and goes on with it.
@@ -283,15 +313,19 @@ fn go_back(
     captured: &Constant<Captured>,
     arguments: &[Value],
     tail: bool,
+    marked: bool,
     cx: Cx<'_, '_>,
 ) -> Result<Applied, Box<Fault>> {
     let with = Ok(values(arguments));
     let continuation = captured.continuation.clone();
     let tag = match &captured.kind {
         CapturedKind::Composable => {
-            return Ok(Applied::Step(if tail {
+            return Ok(Applied::Step(if tail && !marked {
                 Step::TailResume { continuation, with }
             } else {
+                if tail {
+                    marks::give_way(captured, cx);
+                }
                 Step::Resume { continuation, with }
             }));
         }
@@ -349,10 +383,15 @@ fn perform(
                 receiver,
                 tag,
                 kind,
+                hands_over: place == Place::Here && tail,
             },
         })
     };
-    let here = if tail { Place::Instead } else { Place::Here };
+    let here = if tail && !marked {
+        Place::Instead
+    } else {
+        Place::Here
+    };
     Ok(match control {
         Control::Apply => {
             let last = arguments.pop().unwrap_or(Value::Null);
@@ -503,13 +542,13 @@ fn perform(
                 other => return Err(Fault::new("expected a set of marks", [other.clone()])),
             };
             let key = &arguments[1];
-            let found = marks.iter().find_map(|marks| lookup(marks, key));
+            let found = marks.iter().find_map(|marks| marks::lookup(marks, key));
             let missing = arguments.get(2).cloned();
             Applied::Value(found.or(missing).unwrap_or(Value::Boolean(false)))
         }
         Control::ImmediateMark => {
-            let marks = own_marks(tail && marked, cx);
-            let found = marks.and_then(|marks| lookup(&marks, &arguments[0]));
+            let marks = marks::of_frame(tail && marked, cx);
+            let found = marks.and_then(|marks| marks::lookup(&marks, &arguments[0]));
             let missing = arguments.get(2).cloned();
             let mark = found.or(missing).unwrap_or(Value::Boolean(false));
             Applied::Call(arguments.swap_remove(1), smallvec![mark])
@@ -550,35 +589,6 @@ fn thunk(operator: Value) -> Activation {
         operator,
         arguments,
     }
-}
-
-/// Attaches a mark to the running frame.
-pub(crate) fn mark(key: Value, value: Value, marked: bool, cx: Cx<'_, '_>) {
-    let others = own_marks(marked, cx).and_then(|marks| marks.as_list());
-    let others = others.unwrap_or_default().into_iter();
-    let others = others.filter(|mark| !mark.as_pair().is_some_and(|(other, _)| other.is_eq(&key)));
-    let others: Vec<_> = others.collect();
-    let marks = Value::cons(Value::cons(key, value), Value::list(others));
-    cx.set_mark(MARKS, marks);
-}
-
-/// The marks of the running frame.
-pub(crate) fn own_marks(marked: bool, cx: &Context<'_, Activation>) -> Option<Value> {
-    marked.then(|| cx.mark(MARKS)).flatten()
-}
-
-/// What an association list has for a key.
-pub(crate) fn lookup(list: &Value, key: &Value) -> Option<Value> {
-    let mut list = list.clone();
-    while let Some((binding, rest)) = list.as_pair() {
-        if let Some((found, value)) = binding.as_pair()
-            && found.is_eq(key)
-        {
-            return Some(value);
-        }
-        list = rest;
-    }
-    None
 }
 
 /// Raises what was found wrong.
@@ -686,6 +696,7 @@ pub(crate) fn resume(
         return aborted(abort, cx);
     }
     match (std::mem::replace(frame, Activation::Pass {}), got) {
+        (Activation::Pass {}, Some(Value::Handover(handover))) => take_over(frame, &handover, cx),
         (Activation::Run { .. } | Activation::Pass {}, got) => {
             Step::Return(got.unwrap_or(Value::Unspecified))
         }
@@ -723,9 +734,10 @@ pub(crate) fn resume(
             Activation::Deliver {
                 receiver,
                 continuation,
+                hands_over,
             },
             _,
-        ) => become_call(frame, receiver, smallvec![continuation], cx),
+        ) => deliver(frame, receiver, continuation, hands_over, cx),
         (Activation::Prompting { prompt }, _) => {
             let operator = prompt.operator.clone();
             let arguments: Slots = prompt.arguments.iter().cloned().collect();
@@ -877,6 +889,7 @@ fn receive(
         receiver,
         tag,
         kind,
+        hands_over,
     } = std::mem::replace(frame, Activation::Pass {})
     else {
         return fail(Fault::new("nobody asked for a continuation", []), cx);
@@ -904,8 +917,26 @@ fn receive(
         *frame = Activation::Deliver {
             receiver,
             continuation,
+            hands_over,
         };
         return Step::Suspend(Value::Unspecified);
+    }
+    deliver(frame, receiver, continuation, hands_over, cx)
+}
+
+/// Gives a continuation to who asked for it.
+fn deliver(
+    frame: &mut Activation,
+    receiver: Value,
+    continuation: Value,
+    hands_over: bool,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    if hands_over {
+        return Step::Return(Value::Handover(Constant::new(Handover {
+            receiver,
+            continuation,
+        })));
     }
     become_call(frame, receiver, smallvec![continuation], cx)
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use segno::frame::{self, Machine, PromptTag, Refusal};
+use segno::frame::{self, Inspector, Machine, PromptTag, Refusal};
 use segno::snapshot::{
     Constant, LoadError, LoadLimits, Loaded, Named, Registry, Save, SaveError, Shared,
 };
@@ -135,9 +135,11 @@ impl Interpreter {
             let value = Value::Parameter(port.clone());
             host.procedures.borrow_mut().insert(name.to_owned(), value);
         }
+        let machine = Machine::idle();
+        let inspector = machine.inspector();
         let mut interpreter = Self {
-            machine: Machine::idle(),
-            world: world(stored, host, sandbox),
+            machine,
+            world: world(stored, host, sandbox, inspector),
             registry,
         };
         interpreter.define_standard("base", include_str!("library/base.scm"))?;
@@ -309,7 +311,8 @@ impl Interpreter {
                 .insert(name.to_owned(), value);
         }
         let host = self.world.host.clone();
-        let old = std::mem::replace(&mut self.world, world(stored, host, Sandbox::default()));
+        let new = world(stored, host, Sandbox::default(), self.machine.inspector());
+        let old = std::mem::replace(&mut self.world, new);
         self.world.sandbox = old.sandbox;
         self.world.teleports = old.teleports;
         self.world.transcript = old.transcript;
@@ -323,7 +326,7 @@ impl Interpreter {
     }
 }
 
-fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox) -> World {
+fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector) -> World {
     let [input, output, error] = stored.ports;
     World {
         sandbox,
@@ -334,6 +337,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox) -> World {
         arguments: stored.arguments,
         default_tag: stored.default_tag,
         expander: Expander::new(host.clone(), stored.libraries),
+        inspector,
         host,
         top: Constant::new(Tag {
             tag: TOP,

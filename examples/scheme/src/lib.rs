@@ -15,6 +15,7 @@ pub mod environment;
 pub mod expr;
 pub mod host;
 pub mod interpreter;
+mod marks;
 pub mod number;
 pub mod places;
 pub mod port;

@@ -14,6 +14,7 @@ use crate::activation::Activation;
 use crate::code::{Address, Case, Code, Id, Node, One, Parts, Two};
 use crate::condition::Fault;
 use crate::control::{self, Applied};
+use crate::marks;
 use crate::number::Number;
 use crate::primitive::{Action, Answer};
 use crate::value::{Cell, Closure, Rib, Scope, Value};
@@ -90,6 +91,9 @@ pub fn resume(
         unreachable!("the frame runs code")
     };
     if *at == PASS {
+        if let Some(Value::Handover(handover)) = got {
+            return control::take_over(frame, &handover, cx);
+        }
         return Step::Return(got.unwrap_or(Value::Unspecified));
     }
     let mut turn = TURN;
@@ -330,7 +334,7 @@ pub fn resume(
             Node::Mark { key, value, body } => {
                 let key = attempt!(eval(code, key, scope, cx.world));
                 let value = attempt!(eval(code, value, scope, cx.world));
-                control::mark(key, value, *marked, cx);
+                marks::mark(key, value, *marked, cx);
                 *marked = true;
                 *at = body;
                 continue;
@@ -400,7 +404,7 @@ fn take_turn(frame: &mut Activation, cx: &Context<'_, Activation>) -> Step<Activ
     let Activation::Run { marked, .. } = frame else {
         unreachable!("the frame runs code")
     };
-    let marks = control::own_marks(*marked, cx);
+    let marks = marks::of_frame(*marked, cx);
     match (marks, std::mem::replace(frame, Activation::Pass {})) {
         (
             Some(marks),

@@ -83,6 +83,8 @@ pub enum Value {
     Box(Shared<Cell>),
     /// What a prompt was aborted with. No program sees it.
     Aborted(Constant<Aborted>),
+    /// What a frame that has marks is to call in its own place. No program sees it.
+    Handover(Constant<Handover>),
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
@@ -181,6 +183,15 @@ pub struct Aborted {
     pub tag: PromptTag,
     /// For its handler.
     pub values: Vec<Value>,
+}
+
+/// A procedure that a frame is to call in its own place, and the continuation that it gets.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Handover {
+    /// The procedure.
+    pub receiver: Value,
+    /// The continuation, which begins with that frame.
+    pub continuation: Value,
 }
 
 /// A parameter object.
@@ -324,6 +335,7 @@ objects! {
     Closure, "closure";
     Captured, "continuation";
     Aborted, "aborted";
+    Handover, "handover";
     Parameter, "parameter";
     Record, "record";
     RecordType, "record type";
@@ -491,6 +503,7 @@ impl Value {
             (Port(a), Port(b)) => a.same(b),
             (PromptTag(a), PromptTag(b)) => a.same(b),
             (Marks(a), Marks(b)) => Rc::ptr_eq(a, b),
+            (Box(a), Box(b)) => a.same(b),
             _ => false,
         }
     }

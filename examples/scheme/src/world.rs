@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use segno::frame::Inspector;
 use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
@@ -83,6 +84,8 @@ pub struct World {
     pub top: Constant<Tag>,
     /// Compiles.
     pub expander: Expander,
+    /// The right to look into continuations.
+    pub inspector: Inspector,
     /// Standard procedures, and sources.
     pub host: Rc<Host>,
     /// Why the machine has stopped, if it has.

@@ -5,6 +5,9 @@ use num_traits::{Num, Zero};
 
 use super::{Limits, Number, NumberError};
 
+/// What an exponent begins with. All flonums have the same precision here, whatever the letter.
+const EXPONENT_MARKERS: [char; 10] = ['e', 's', 'f', 'd', 'l', 'E', 'S', 'F', 'D', 'L'];
+
 #[derive(Clone, Copy, PartialEq)]
 enum Exactness {
     Exact,
@@ -135,7 +138,7 @@ struct Decimal {
 impl Decimal {
     /// Digits with a point, an exponent or both.
     fn parse(text: &str) -> Option<Decimal> {
-        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        let (mantissa, exponent) = match text.split_once(EXPONENT_MARKERS) {
             Some((mantissa, exponent)) => (mantissa, parse_exponent(exponent)?),
             None => (text, 0),
         };

@@ -6,7 +6,8 @@ use segno::frame::PromptTag;
 use segno::snapshot::Constant;
 
 use crate::condition::Fault;
-use crate::control::{Control, lookup};
+use crate::control::Control;
+use crate::marks;
 use crate::primitive::{Action, Answer, Primitive};
 use crate::value::{Tag, Value};
 use crate::world::World;
@@ -112,6 +113,12 @@ pub(super) const TABLE: &[Primitive] = &[
         Action::Plain(is_marks),
     ),
     Primitive::new(
+        "continuation-marks",
+        1,
+        Some(2),
+        Action::Plain(continuation_marks),
+    ),
+    Primitive::new(
         "continuation-mark-set->list",
         2,
         Some(3),
@@ -151,6 +158,20 @@ fn is_marks(_: &mut World, arguments: &[Value]) -> Answer {
     Ok(Value::Boolean(matches!(arguments[0], Value::Marks(_))))
 }
 
+fn continuation_marks(world: &mut World, arguments: &[Value]) -> Answer {
+    match &arguments[0] {
+        Value::Continuation(captured) => {
+            let marks = marks::of_continuation(captured, world)?;
+            Ok(Value::Marks(Rc::new(marks)))
+        }
+        other => Err(Fault::expected(
+            "a continuation",
+            other,
+            "continuation-marks",
+        )),
+    }
+}
+
 fn marks_to_list(_: &mut World, arguments: &[Value]) -> Answer {
     let marks: Rc<Vec<Value>> = match &arguments[0] {
         Value::Marks(marks) => marks.clone(),
@@ -161,7 +182,7 @@ fn marks_to_list(_: &mut World, arguments: &[Value]) -> Answer {
     };
     let found: Vec<_> = marks
         .iter()
-        .filter_map(|marks| lookup(marks, &arguments[1]))
+        .filter_map(|marks| marks::lookup(marks, &arguments[1]))
         .collect();
     Ok(Value::list(found))
 }

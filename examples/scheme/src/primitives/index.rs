@@ -62,7 +62,7 @@ pub(super) fn room(
     by: &str,
 ) -> Result<usize, Box<Fault>> {
     let start = bound(at, length, by)?;
-    if elements > length {
+    if elements > length - start {
         let message = format!("{by}: no room for {elements} elements, for length {length}");
         return Err(Fault::new(message, [at.clone()]));
     }

@@ -50,13 +50,15 @@ pub(crate) fn is_identifier(word: &str) -> bool {
     match word {
         "" | "." => false,
         "1+" | "-1+" => true,
-        _ => !word.starts_with('@') && !digits.starts_with(|c: char| c.is_ascii_digit()),
+        _ => !digits.starts_with(|c: char| c.is_ascii_digit()),
     }
 }
 
-/// Whether a symbol of this spelling is read back if it is written without bars.
+/// Whether a symbol of this spelling is read back if it is written without bars; after a comma too,
+/// which an `@` would be part of.
 pub(crate) fn is_bare(name: &str) -> bool {
     name.chars().all(is_constituent)
+        && !name.starts_with('@')
         && is_identifier(name)
         && matches!(parse(name, 10, Limits::default()), Ok(None))
 }
