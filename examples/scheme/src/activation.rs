@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::program::Program;
 use crate::value::{Rib, Scope, Tag, Value};
 use crate::world::World;
-use crate::{control, run};
+use crate::{control, fuel, run};
 
 /// A frame. It is at most 48 bytes, since many are copied where a continuation is resumed again.
 #[derive(Clone, Describe, Persist)]
@@ -155,6 +155,16 @@ pub enum Activation {
         /// The next one.
         next: u32,
     },
+    /// Applies a procedure under a prompt, on so much fuel.
+    Fueled {
+        /// Which, and what to; the handler gets what is left.
+        #[slot(shared)]
+        prompt: Constant<Prompt>,
+        /// How much.
+        fuel: u64,
+        /// How much it has used before.
+        used: u64,
+    },
 }
 
 const _: () = assert!(size_of::<Activation>() <= 48);
@@ -168,6 +178,8 @@ pub enum Reception {
     Once,
     /// A procedure that goes on there, and returns.
     Composable,
+    /// What is left of an engine that is out of fuel.
+    Rest,
 }
 
 /// What marks are for.
@@ -204,6 +216,12 @@ impl Frame for Activation {
 
     #[inline(always)]
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
+        if let Input::Start = input
+            && cx.world.fuel.is_up()
+            && let Some(step) = fuel::expire(cx)
+        {
+            return step;
+        }
         match self {
             Self::Run { .. } => run::resume(self, input, cx),
             _ => control::resume(self, input, cx),

@@ -10,6 +10,7 @@ use smallvec::smallvec;
 
 use crate::activation::{Activation, Key, Prompt, Reception};
 use crate::condition::Fault;
+use crate::fuel::{self, ENGINE};
 use crate::primitive::{Action, Answer};
 use crate::primitives::records::apply_record;
 use crate::run::{self, Slots, Target};
@@ -79,11 +80,16 @@ pub enum Control {
     Eval,
     /// `load`
     Load,
+    /// `environment`
+    Environment,
     /// `exit`
     Exit,
+    /// `emergency-exit`
+    EmergencyExit,
     /// `suspend!`
     Suspend,
-    /// `call-with-fuel`
+    /// Runs a thunk, its third argument, on so much fuel; the second is how much was used
+    /// before. If that is used up, the last argument gets how much was used, and what is left.
     CallWithFuel,
 }
 
@@ -93,7 +99,7 @@ const PARAMETERS: MarkKey = MarkKey::named("parameters");
 const BARRIER: MarkKey = MarkKey::named("barrier");
 
 /// The keys of all marks that frames have.
-pub const KEYS: [MarkKey; 4] = [MARKS, HANDLERS, PARAMETERS, BARRIER];
+pub const KEYS: [MarkKey; 5] = [MARKS, HANDLERS, PARAMETERS, BARRIER, ENGINE];
 
 /// What an application leads to.
 pub(crate) enum Applied {
@@ -316,6 +322,7 @@ fn go_back(
     marked: bool,
     cx: Cx<'_, '_>,
 ) -> Result<Applied, Box<Fault>> {
+    cx.world.fuel.look();
     let with = Ok(values(arguments));
     let continuation = captured.continuation.clone();
     let tag = match &captured.kind {
@@ -566,19 +573,25 @@ fn perform(
             let program = program::load(&arguments[0], arguments.get(1), cx.world)?;
             go(Activation::Program { program, next: 0 }, tail, marked)
         }
+        Control::Environment => {
+            let imported = program::environment(&arguments, cx.world)?;
+            Applied::Call(imported, Slots::new())
+        }
         Control::Exit => {
             let values = arguments.to_vec();
             let tag = TOP;
             let value = Value::Aborted(Constant::new(Aborted { tag, values }));
             Applied::Step(Step::Abort { tag, value })
         }
+        Control::EmergencyExit => {
+            cx.world.signal = Signal::Exited;
+            Applied::Step(Step::Suspend(arguments.pop().unwrap_or(true.into())))
+        }
         Control::Suspend => {
             cx.world.signal = Signal::Suspended;
             Applied::Step(Step::Suspend(values(&arguments)))
         }
-        Control::CallWithFuel => {
-            return Err(Fault::new("call-with-fuel is not there yet", []));
-        }
+        Control::CallWithFuel => go(fuel::engine(&arguments)?, tail, marked),
     })
 }
 
@@ -686,12 +699,17 @@ pub(crate) fn resume(
 ) -> Step<Activation> {
     let got = match input {
         Input::Start | Input::Restarted | Input::Asked(_) | Input::Raised(_) => None,
+        // It was to start, and its engine ran out of fuel.
+        Input::Value(Value::Unassigned) => None,
         Input::Value(value) => Some(value),
         Input::Refused(refusal) => return refused(*refusal, cx),
         Input::Continuation(continuation) => return receive(frame, continuation, cx),
     };
     if let Some(Value::Aborted(abort)) = &got
-        && !matches!(frame, Activation::Prompted { .. })
+        && !matches!(
+            frame,
+            Activation::Prompted { .. } | Activation::Fueled { .. }
+        )
     {
         return aborted(abort, cx);
     }
@@ -849,6 +867,30 @@ pub(crate) fn resume(
             },
             got,
         ) => parameterize(frame, arguments, at, bindings, got, cx),
+        (Activation::Fueled { prompt, fuel, used }, None) => {
+            let tag = prompt.tag.clone();
+            let body = Activation::Apply {
+                operator: prompt.operator.clone(),
+                arguments: Constant::new(Rib {
+                    slots: prompt.arguments.iter().cloned().collect(),
+                    parent: None,
+                }),
+            };
+            *frame = Activation::Fueled { prompt, fuel, used };
+            fuel::start(&tag, fuel, used, cx);
+            Step::Prompt { tag: tag.tag, body }
+        }
+        (Activation::Fueled { prompt, .. }, Some(Value::Aborted(rest))) => {
+            // A call in tail position that takes the mark away.
+            Step::TailCall(Activation::Apply {
+                operator: prompt.handler.clone(),
+                arguments: Constant::new(Rib {
+                    slots: rest.values.iter().cloned().collect(),
+                    parent: None,
+                }),
+            })
+        }
+        (Activation::Fueled { .. }, Some(value)) => Step::Return(value),
         (Activation::Top { program }, _) => {
             let prompt = Constant::new(Prompt {
                 tag: cx.world.top.clone(),
@@ -903,6 +945,7 @@ fn receive(
         return fail(Fault::new(message, []), cx);
     }
     let kind = match kind {
+        Reception::Rest => return fuel::used_up(receiver, &tag, continuation),
         Reception::Full => CapturedKind::Full(tag.tag),
         Reception::Once => CapturedKind::Once(tag.tag, Shared::new(Cell(Value::Boolean(false)))),
         Reception::Composable => CapturedKind::Composable,

@@ -6,20 +6,26 @@ use std::rc::Rc;
 
 use segno::frame::{self, Inspector, Machine, PromptTag, Refusal};
 use segno::snapshot::{
-    Constant, LoadError, LoadLimits, Loaded, Named, Registry, Save, SaveError, Shared,
+    Constant, Document, Editor, LoadError, LoadLimits, Loaded, Named, Registry, Save, SaveError,
+    Shared,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
+use crate::code::Code;
+use crate::compile::compile;
 use crate::condition::Fault;
 use crate::control::{KEYS, TOP};
 use crate::environment::{Binding, Environment};
+use crate::fuel::Fuel;
 use crate::host::{self, Host};
+use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
 use crate::program::{self, Program};
+use crate::symbol::Symbol;
 use crate::syntax::{Expander, Libraries, Source};
-use crate::value::{Parameter, Tag, Value};
+use crate::value::{Parameter, Place, Tag, Value};
 use crate::world::{Files, Sandbox, Signal, World};
 use crate::{primitives, writer};
 
@@ -53,6 +59,21 @@ pub struct Interpreter {
     /// What all of its frames share.
     pub world: World,
     registry: Rc<Registry>,
+    steps: u64,
+}
+
+/// A program that was [set aside](Interpreter::set_aside).
+pub struct Paused(Machine<Activation>);
+
+/// A call that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The name of the procedure, if it has one.
+    pub procedure: Option<Symbol>,
+    /// Whether it is a form of the program, and no procedure.
+    pub is_form: bool,
+    /// Where in the source it is, if that is known.
+    pub place: Option<Place>,
 }
 
 /// What is stored of a world.
@@ -64,6 +85,7 @@ struct Stored {
     default_tag: Constant<Tag>,
     parameterized: bool,
     barriers: bool,
+    fuel: Fuel,
     arguments: Vec<Rc<str>>,
 }
 
@@ -90,6 +112,7 @@ impl Stored {
             }),
             parameterized: false,
             barriers: false,
+            fuel: Fuel::default(),
             arguments: Vec::new(),
         }
     }
@@ -103,7 +126,8 @@ impl World {
             procedures: RefCell::default(),
             sources: RefCell::new(Files::None),
         };
-        world(Stored::new(), Rc::new(host), sandbox)
+        let inspector = Machine::<Activation>::idle().inspector();
+        world(Stored::new(), Rc::new(host), sandbox, inspector)
     }
 }
 
@@ -141,6 +165,7 @@ impl Interpreter {
             machine,
             world: world(stored, host, sandbox, inspector),
             registry,
+            steps: 0,
         };
         interpreter.define_standard("base", include_str!("library/base.scm"))?;
         Ok(interpreter)
@@ -150,6 +175,15 @@ impl Interpreter {
     fn define_standard(&mut self, name: &str, text: &str) -> Result<(), Box<Fault>> {
         let source = host::parse(name, text, false)?;
         let environment = Shared::new(Environment::standard());
+        // No program sees those that are for the expander and for what is defined here.
+        environment.update(|environment| {
+            let procedures = self.world.host.procedures.borrow();
+            let known = procedures.iter().map(|(name, value)| {
+                let binding = Binding::Constant(value.clone());
+                (Symbol::new(name), binding)
+            });
+            environment.bindings.extend(known);
+        });
         let program = program::program(source, &environment, &self.world)?;
         self.start(program)?;
         match self.run(u64::MAX) {
@@ -200,6 +234,19 @@ impl Interpreter {
         self.start(program)
     }
 
+    /// Compiles a form of a program, to be run next. What it defines or imports is there for those
+    /// after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_form(&mut self, form: &Value, places: &Places) -> Result<(), Box<Fault>> {
+        let world = &self.world;
+        let expression = world.expander.expand(form, places, &world.environment)?;
+        let forms = vec![Constant::new(compile(&expression)?)];
+        self.start(Constant::new(Program { forms }))
+    }
+
     fn start(&mut self, program: Constant<Program>) -> Result<(), Box<Fault>> {
         let refused = |refusal: Refusal| Fault::new(refusal.to_string(), []);
         self.machine
@@ -209,9 +256,38 @@ impl Interpreter {
 
     /// Gives up what is running.
     pub fn reset(&mut self) {
-        let mut machine = Machine::idle();
-        machine.set_limits(self.machine.limits());
-        self.machine = machine;
+        drop(self.set_aside());
+    }
+
+    /// Stops what is running, so that something else can run in the same world.
+    pub fn set_aside(&mut self) -> Paused {
+        let idle = self.machine.beside();
+        Paused(std::mem::replace(&mut self.machine, idle))
+    }
+
+    /// Puts what was set aside in place of what is there.
+    pub fn take_up(&mut self, paused: Paused) {
+        let limits = self.machine.limits();
+        self.machine = paused.0;
+        self.machine.set_limits(limits);
+    }
+
+    /// Whether the program waits for an [answer](Self::answer).
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.machine.is_suspended()
+    }
+
+    /// Whether there is a program that is not done.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.machine.depth() > 0
+    }
+
+    /// How many steps have been run so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
     }
 
     /// Runs for at most so many steps.
@@ -223,7 +299,9 @@ impl Interpreter {
                 Ok(outcome) => outcome,
                 Err(refusal) => return self.fail(*Fault::new(refusal.to_string(), [])),
             };
-            left -= slice - self.machine.fuel_left();
+            let done = slice - self.machine.fuel_left();
+            self.steps = self.steps.saturating_add(done);
+            left -= done;
             match outcome {
                 frame::Outcome::OutOfFuel => {
                     if let Err(fault) = self.world.reserve(0) {
@@ -235,6 +313,10 @@ impl Interpreter {
                         Signal::Suspended => Outcome::Suspended(value),
                         Signal::Uncaught => Outcome::Uncaught(value),
                         Signal::Captured => Outcome::Captured,
+                        Signal::Exited => {
+                            self.reset();
+                            Outcome::Exited(status(Some(&value)))
+                        }
                     };
                 }
                 frame::Outcome::Done(Value::Aborted(aborted)) => {
@@ -260,14 +342,16 @@ impl Interpreter {
         self.machine.answer(Ok(value))
     }
 
-    /// Saves the program and its world.
+    /// Saves the program, if there is one that is not done, and its world.
     ///
     /// # Errors
     ///
     /// If something in it has no place in a snapshot.
     pub fn save(&mut self) -> Result<Vec<u8>, SaveError> {
         let mut save = Save::new(&self.registry);
-        save.machine(&mut self.machine)?;
+        if self.is_running() {
+            save.machine(&mut self.machine)?;
+        }
         let world = &self.world;
         save.value(&Stored {
             environment: world.environment.clone(),
@@ -280,6 +364,7 @@ impl Interpreter {
             default_tag: world.default_tag.clone(),
             parameterized: world.parameterized,
             barriers: world.barriers,
+            fuel: world.fuel,
             arguments: world.arguments.clone(),
         })?;
         save.finish()
@@ -293,8 +378,11 @@ impl Interpreter {
     /// If it is no snapshot, or one of another program.
     pub fn restore(&mut self, bytes: &[u8], limits: LoadLimits) -> Result<(), LoadError> {
         let mut loaded = Loaded::<Activation>::read(bytes, &self.registry, limits)?;
-        let mut machine = loaded.machine(0)?;
-        let stored: Stored = loaded.value(1)?;
+        let mut machine = match loaded.len() {
+            2 => loaded.machine(0)?,
+            _ => self.machine.beside(),
+        };
+        let stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
         machine.set_limits(self.machine.limits());
         self.machine = machine;
         let names = [
@@ -317,6 +405,34 @@ impl Interpreter {
         self.world.teleports = old.teleports;
         self.world.transcript = old.transcript;
         Ok(())
+    }
+
+    /// What is in a snapshot, to be shown.
+    ///
+    /// # Errors
+    ///
+    /// As [`restore`](Self::restore).
+    pub fn document(&self, bytes: &[u8], limits: LoadLimits) -> Result<Document, LoadError> {
+        let roots = Loaded::<Activation>::read(bytes, &self.registry, limits)?.len();
+        let editor = Editor::<Activation>::new(&self.registry).limits(limits);
+        let editor = editor.root::<Stored>(roots.saturating_sub(1));
+        editor.read(bytes)
+    }
+
+    /// The calls that are under way, the innermost first; at most so many. Those that were left
+    /// by a tail call are not among them.
+    pub fn backtrace(&mut self, limit: usize) -> Vec<Call> {
+        let mut calls = Vec::new();
+        let Some(continuation) = self.machine.continuation() else {
+            return calls;
+        };
+        self.machine.inspector().frames(&continuation, |frame| {
+            if let Activation::Run { code, at, .. } = frame {
+                calls.push(call(code, *at));
+            }
+            calls.len() < limit
+        });
+        calls
     }
 
     /// What is left of the program, as a tree for people; of at most so many frames.
@@ -347,7 +463,19 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         teleports: false,
         parameterized: stored.parameterized,
         barriers: stored.barriers,
+        fuel: stored.fuel,
         transcript: None,
+    }
+}
+
+/// The call that a node of code belongs to.
+fn call(code: &Code, at: u32) -> Call {
+    let index = code.procedure_of(at);
+    let procedure = code.procedures.get(index);
+    Call {
+        is_form: index == 0,
+        procedure: procedure.and_then(|procedure| procedure.name.clone()),
+        place: code.place(at).cloned(),
     }
 }
 

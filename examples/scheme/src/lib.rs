@@ -13,6 +13,7 @@ pub mod condition;
 pub mod control;
 pub mod environment;
 pub mod expr;
+pub mod fuel;
 pub mod host;
 pub mod interpreter;
 mod marks;

@@ -9,9 +9,10 @@ use crate::code::Code;
 use crate::compile::compile;
 use crate::condition::Fault;
 use crate::environment::Environment;
+use crate::expr::Expr;
 use crate::host;
 use crate::places::Places;
-use crate::syntax::Source;
+use crate::syntax::{Imported, Source};
 use crate::value::{Closure, Value};
 use crate::world::World;
 
@@ -62,6 +63,22 @@ pub fn eval(
     let expression = world
         .expander
         .expand(form, &Places::new("eval"), environment)?;
+    Ok(thunk(Constant::new(compile(&expression)?)))
+}
+
+/// A procedure without arguments that makes the environment of these import sets: it evaluates
+/// the bodies of libraries that nobody has imported before, and answers the environment.
+///
+/// # Errors
+///
+/// What is wrong with an import set, or with a library.
+pub fn environment(sets: &[Value], world: &World) -> Result<Value, Box<Fault>> {
+    let Imported {
+        environment,
+        bodies,
+    } = world.expander.environment(sets)?;
+    let environment = Expr::Constant(Value::Environment(environment));
+    let expression = Expr::Begin(vec![bodies, environment]);
     Ok(thunk(Constant::new(compile(&expression)?)))
 }
 

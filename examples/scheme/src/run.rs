@@ -75,6 +75,8 @@ pub fn resume(
     let mut got = match input {
         Input::Start => None,
         Input::Value(Value::Aborted(aborted)) => return control::aborted(&aborted, cx),
+        // It was to start, and its engine ran out of fuel.
+        Input::Value(Value::Unassigned) => None,
         Input::Value(value) => Some(value),
         Input::Refused(refusal) => return control::refused(*refusal, cx),
         _ => None,
@@ -400,7 +402,8 @@ pub fn resume(
 
 /// Lets the machine count: the frame is called again in its own place.
 #[cold]
-fn take_turn(frame: &mut Activation, cx: &Context<'_, Activation>) -> Step<Activation> {
+fn take_turn(frame: &mut Activation, cx: &mut Context<'_, Activation>) -> Step<Activation> {
+    cx.world.fuel.charge(u64::from(TURN));
     let Activation::Run { marked, .. } = frame else {
         unreachable!("the frame runs code")
     };

@@ -8,6 +8,7 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
 use crate::environment::Environment;
+use crate::fuel::Fuel;
 use crate::host::Host;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
@@ -62,6 +63,8 @@ pub enum Signal {
     Uncaught,
     /// It has captured a continuation.
     Captured,
+    /// It has called `emergency-exit`.
+    Exited,
 }
 
 /// What all frames share.
@@ -96,6 +99,8 @@ pub struct World {
     pub parameterized: bool,
     /// Whether there was ever a barrier.
     pub barriers: bool,
+    /// What engines run on.
+    pub fuel: Fuel,
     /// What the console gets is kept here instead, if somebody wants it.
     pub transcript: Option<String>,
 }

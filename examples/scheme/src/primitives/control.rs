@@ -85,8 +85,10 @@ pub(super) const TABLE: &[Primitive] = &[
     control("eval", 1, Some(2), Control::Eval),
     control("load", 1, Some(2), Control::Load),
     control("exit", 0, Some(1), Control::Exit),
+    control("emergency-exit", 0, Some(1), Control::EmergencyExit),
+    control("environment", 0, None, Control::Environment),
     control("suspend!", 0, None, Control::Suspend),
-    control("call-with-fuel", 3, Some(3), Control::CallWithFuel),
+    control("%call-with-fuel", 4, Some(4), Control::CallWithFuel),
     Primitive::new(
         "make-continuation-prompt-tag",
         0,

@@ -85,6 +85,13 @@ core! {
 }
 
 impl Core {
+    /// The syntax of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::NAMES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, core)| *core)
+    }
+
     /// What it is called.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -55,12 +55,19 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
         "(scheme write)",
         Contents::Names("display write write-shared write-simple"),
     ),
-    ("(segno control)", Contents::Names(CONTROL)),
     ("(segno base)", Contents::Names(MORE)),
+    ("(segno control)", Contents::Names(CONTROL)),
     // What the interpreter's own sources call.
     ("(segno internal)", Contents::Names("%assoc %member")),
+    ("(segno list)", Contents::Names(LIST)),
     ("(srfi 0)", Contents::Names("cond-expand")),
-    ("(srfi 1)", Contents::Names(LISTS)),
+    (
+        "(srfi 1)",
+        Contents::Source {
+            exports: SRFI_1,
+            text: include_str!("../library/srfi-1.scm"),
+        },
+    ),
     (
         "(srfi 6)",
         Contents::Names("open-input-string open-output-string get-output-string"),
@@ -170,24 +177,30 @@ reset reset-at shift shift-at reset0 reset0-at shift0 shift0-at
 prompt prompt-at control control-at prompt0 prompt0-at control0 control0-at
 with-continuation-mark current-continuation-marks continuation-mark-set-first
 continuation-mark-set->list continuation-mark-set? continuation-marks call-with-immediate-continuation-mark continuation?
-suspend! call-with-fuel";
+suspend! call-with-fuel call-with-timeout";
 
 const MORE: &str = "
 assert λ void gensym generate-uninterned-symbol exact-rational? environment?
 arithmetic-shift bitwise-and bitwise-ior bitwise-not bitwise-xor bytevector-fill! string-join
 string-null? condition/report-string call-with-output-string with-output-to-string";
 
-const LISTS: &str = "
-xcons cons* make-list list-tabulate list-copy circular-list iota proper-list? circular-list?
-dotted-list? not-pair? null-list? list= first second third fourth fifth sixth seventh eighth ninth
-tenth car+cdr take drop take-right drop-right take! drop-right! split-at split-at! last last-pair
-length+ concatenate reverse! append! concatenate! append-reverse append-reverse!
-concatenate-reverse zip unzip1 unzip2 unzip3 unzip4 unzip5 count map for-each fold fold-right
-pair-fold pair-fold-right reduce reduce-right append-map append-map! map! map-in-order
-pair-for-each filter-map filter partition remove filter! partition! remove! find find-tail any
-every list-index take-while drop-while take-while! span break span! break! member memq memv delete
-delete-duplicates delete! delete-duplicates! assoc assq assv alist-cons alist-copy alist-delete
-alist-delete! lset<= lset= lset-adjoin lset-union lset-intersection lset-difference lset-xor
-lset-diff+intersection lset-union! lset-intersection! lset-difference! lset-xor!
-lset-diff+intersection! cons list caar cadr cdar cddr car cdr caaar caadr cadar caddr cdaar cdadr
-cddar cdddr list-ref append reverse length list-tail null? pair? set-car! set-cdr!";
+const LIST: &str = "
+append! append-reverse append-reverse! car+cdr circular-list circular-list? concatenate cons*
+dotted-list? drop drop-right eighth fifth first fourth iota last last-pair length+ ninth not-pair?
+proper-list? reverse! second seventh sixth split-at take take-right tenth third xcons";
+
+const SRFI_1: &str = "
+cons list xcons cons* make-list list-tabulate list-copy circular-list iota pair? null?
+proper-list? circular-list? dotted-list? not-pair? null-list? list= car cdr caar cadr cdar cddr
+caaar caadr cadar caddr cdaar cdadr cddar cdddr caaaar caaadr caadar caaddr cadaar cadadr caddar
+cadddr cdaaar cdaadr cdadar cdaddr cddaar cddadr cdddar cddddr list-ref first second third fourth
+fifth sixth seventh eighth ninth tenth car+cdr take drop take-right drop-right split-at last
+last-pair take! drop-right! split-at! length length+ append concatenate reverse append-reverse
+append! reverse! append-reverse! concatenate! zip unzip1 unzip2 unzip3 unzip4 unzip5 count map
+for-each fold fold-right pair-fold pair-fold-right reduce reduce-right unfold unfold-right
+append-map filter-map map-in-order pair-for-each append-map! map! filter partition remove filter!
+partition! remove! memq memv member find find-tail any every list-index take-while drop-while span
+break take-while! span! break! delete delete-duplicates delete! delete-duplicates! assq assv assoc
+alist-cons alist-copy alist-delete alist-delete! lset<= lset= lset-adjoin lset-union
+lset-intersection lset-difference lset-xor lset-diff+intersection lset-union! lset-intersection!
+lset-difference! lset-xor! lset-diff+intersection! set-car! set-cdr!";

@@ -1,0 +1,52 @@
+//! The command line.
+
+mod arguments;
+mod changed;
+mod drive;
+mod files;
+mod help;
+mod repl;
+mod report;
+mod resume;
+mod run;
+mod sandbox;
+mod show;
+mod source;
+mod stop;
+
+use std::env;
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use stop::Stop;
+
+/// Does what the arguments say.
+pub(crate) fn main() -> ExitCode {
+    let status = act().unwrap_or_else(|stop| {
+        eprintln!("segno-scheme: {}", stop.message);
+        stop.status
+    });
+    ExitCode::from(status)
+}
+
+fn act() -> Result<u8, Stop> {
+    let Arguments { command, options } = arguments::parse(env::args_os().skip(1))?;
+    match command {
+        Command::Run { file, words } => run::run(&file, &words, &options),
+        Command::Resume {
+            snapshot,
+            datum,
+            changed,
+        } => resume::resume(&snapshot, datum.as_deref(), changed, &options),
+        Command::Show { snapshot, html } => show::show(&snapshot, html.as_deref(), &options),
+        Command::Repl => repl::run(&options),
+        Command::Help => {
+            print!("{}", help::COMMAND_LINE);
+            Ok(0)
+        }
+        Command::Version => {
+            println!("segno-scheme {}", env!("CARGO_PKG_VERSION"));
+            Ok(0)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What is said of an error.
+
+use segno_scheme::interpreter::{self, Interpreter};
+use segno_scheme::value::Value;
+
+use super::source::Sources;
+
+/// How many calls are shown.
+const CALLS: usize = 10;
+
+/// What a program has raised, the line of the source where it was, and the calls that were under
+/// way.
+pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &Sources) -> String {
+    let mut calls = interpreter.backtrace(CALLS + 1);
+    let more = calls.len() > CALLS;
+    calls.truncate(CALLS);
+    let mut text = interpreter::report(raised) + "\n";
+    let place = match raised {
+        Value::Condition(condition) => condition.place.clone(),
+        _ => None,
+    };
+    let known = place.is_some();
+    let place = place.or_else(|| calls.iter().find_map(|call| call.place.clone()));
+    if let Some(place) = place {
+        if !known {
+            text.insert_str(0, &format!("{place}: "));
+        }
+        text += &sources.excerpt(&place);
+    }
+    // The form alone is what is shown already.
+    if !calls.iter().all(|call| call.is_form) {
+        for call in &calls {
+            let procedure = match (&call.procedure, call.is_form) {
+                (Some(name), _) => name.as_str(),
+                (None, true) => "the program",
+                (None, false) => "a procedure",
+            };
+            let place = call.place.as_ref().map(|place| format!(", {place}"));
+            text += &format!("  in {procedure}{}\n", place.unwrap_or_default());
+        }
+        if more {
+            text += "  ...\n";
+        }
+    }
+    text
+}

@@ -1,0 +1,35 @@
+//! `run`
+
+use std::path::Path;
+
+use segno::snapshot::Constant;
+use segno_scheme::value::Value;
+use segno_scheme::world::Files;
+
+use super::arguments::Options;
+use super::source::Sources;
+use super::stop::{FAILED, Stop};
+use super::{drive, files, report, sandbox};
+
+/// Runs the program in a file.
+pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8, Stop> {
+    let text = String::from_utf8(files::read(file, options.heap)?);
+    let text = text.map_err(|_| Stop::failed(format!("{} is no text in UTF-8", file.display())))?;
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let beside = Files::Within(folder.to_owned());
+    let mut interpreter = sandbox::interpreter(options, &beside)?;
+    interpreter.world.arguments = words.iter().map(|word| (&**word).into()).collect();
+    let name = file.to_string_lossy();
+    let mut sources = Sources::default();
+    sources.add(&name, &text);
+    if let Err(fault) = interpreter.load(&name, &text) {
+        let fault = Value::Condition(Constant::new(fault.condition()));
+        eprint!("{}", report::report(&fault, &mut interpreter, &sources));
+        return Ok(FAILED);
+    }
+    drop(text);
+    drive::drive(interpreter, options, &beside, &sources)
+}

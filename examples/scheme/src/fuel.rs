@@ -1,0 +1,240 @@
+//! Engines: computations that run on so much fuel, after Haynes and Friedman.
+//!
+//! A unit of fuel is a call that pushes a frame; a call in tail position takes about as much, and
+//! is paid in lots. The same program uses the same fuel, wherever it was saved in between.
+//!
+//! An engine runs under a prompt of its own, whose frame has a mark that says when it began and
+//! on how much. When that is used up, the frame that was to start next captures all up to the
+//! prompt, as `control0` does; the frame at the prompt then calls the program's procedure in its
+//! own place.
+//!
+//! Engines can be nested. The clock of each counts what was used in it alone, and goes on where
+//! its rest goes on. An engine tells its own beginning by the clock of the engine around it. So
+//! nothing in a continuation has to change while it waits.
+
+use segno::frame::{Context, Continuation, MarkKey, Operator, Place, PromptTag, Step};
+use segno::snapshot::Constant;
+use serde::{Deserialize, Serialize};
+
+use crate::activation::{Activation, Prompt, Reception};
+use crate::condition::Fault;
+use crate::number::Number;
+use crate::value::{Aborted, Captured, CapturedKind, Tag, Value};
+
+/// Marks the frame of an engine.
+pub(crate) const ENGINE: MarkKey = MarkKey::named("engine");
+
+/// An engine that cannot be left, since a winder runs, is asked again after so much.
+const LATER: u64 = 64;
+
+/// What was used, and when to look at the engines.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Fuel {
+    /// How much may be used before somebody looks. If no engine runs, more than anybody can use.
+    left: u64,
+    /// How much will have been used then, since the beginning.
+    until: u64,
+    /// Whether there was ever an engine.
+    engines: bool,
+}
+
+impl Default for Fuel {
+    fn default() -> Self {
+        Self {
+            left: u64::MAX,
+            until: u64::MAX,
+            engines: false,
+        }
+    }
+}
+
+impl Fuel {
+    /// Uses a unit, and says whether it is time to look.
+    #[inline(always)]
+    pub(crate) fn is_up(&mut self) -> bool {
+        self.left = self.left.wrapping_sub(1);
+        self.left == 0
+    }
+
+    /// Uses so much at once. Who looks does so at the next call.
+    pub(crate) fn charge(&mut self, units: u64) {
+        self.left = self.left.saturating_sub(units).max(1);
+    }
+
+    /// Looks at the next call: other engines may be running from now on.
+    pub(crate) fn look(&mut self) {
+        if self.engines {
+            self.wait(1);
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.until.saturating_sub(self.left)
+    }
+
+    fn wait(&mut self, units: u64) {
+        let now = self.now();
+        self.left = units.min(u64::MAX - now).max(1);
+        self.until = now.saturating_add(self.left);
+    }
+}
+
+/// An engine that runs.
+struct Engine {
+    /// What the clock around it said when it began.
+    began: u64,
+    /// What its own clock said then.
+    used: u64,
+    /// On how much fuel it runs.
+    fuel: u64,
+    tag: Constant<Tag>,
+}
+
+impl Engine {
+    fn mark(self) -> Value {
+        let numbers = [self.began, self.used, self.fuel];
+        let numbers = numbers.map(|number| Value::integer(number.cast_signed()));
+        let tag = Value::PromptTag(self.tag);
+        Value::list(numbers.into_iter().chain([tag]))
+    }
+
+    fn of(mark: &Value) -> Option<Self> {
+        let parts = mark.as_list()?;
+        let [began, used, fuel, Value::PromptTag(tag)] = &parts[..] else {
+            return None;
+        };
+        Some(Self {
+            began: units(began)?,
+            used: units(used)?,
+            fuel: units(fuel)?,
+            tag: tag.clone(),
+        })
+    }
+
+    /// How much it has used of its fuel, when the clock around it says this.
+    fn elapsed(&self, clock: u64) -> u64 {
+        clock.saturating_sub(self.began)
+    }
+
+    /// What its own clock says then.
+    fn clock(&self, clock: u64) -> u64 {
+        self.used.saturating_add(self.elapsed(clock))
+    }
+}
+
+fn units(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(Number::Fixnum(n)) => u64::try_from(*n).ok(),
+        _ => None,
+    }
+}
+
+/// The engines that run here, the outermost first.
+fn engines(cx: &Context<'_, Activation>) -> Vec<Engine> {
+    let marks = cx.marks(ENGINE, None);
+    marks.iter().rev().filter_map(Engine::of).collect()
+}
+
+/// The frame of an engine: of fuel, how much was used before, a thunk or the rest of an engine,
+/// and what is called when the fuel is used up.
+///
+/// # Errors
+///
+/// If the fuel is no exact nonnegative integer.
+pub(crate) fn engine(arguments: &[Value]) -> Result<Activation, Box<Fault>> {
+    let [fuel, used, operator, handler] = arguments else {
+        return Err(Fault::new("an engine takes four arguments", arguments));
+    };
+    let given = match fuel {
+        // Nobody can use so much.
+        Value::Number(Number::Big(n)) if n.sign() == num_bigint::Sign::Plus => Some(1 << 62),
+        fuel => units(fuel),
+    };
+    let Some(given) = given else {
+        let what = "an exact nonnegative integer";
+        return Err(Fault::expected(what, fuel, "call-with-fuel"));
+    };
+    let arguments = match operator {
+        // The frame that was to start is told to.
+        Value::Continuation(_) => vec![Value::Unassigned],
+        _ => Vec::new(),
+    };
+    let prompt = Constant::new(Prompt {
+        tag: Constant::new(Tag {
+            tag: PromptTag::fresh("engine"),
+            name: Value::symbol("engine"),
+        }),
+        handler: handler.clone(),
+        operator: operator.clone(),
+        arguments,
+    });
+    Ok(Activation::Fueled {
+        prompt,
+        fuel: given.min(1 << 62),
+        used: units(used).unwrap_or(0),
+    })
+}
+
+/// Begins an engine, whose frame is running.
+pub(crate) fn start(tag: &Constant<Tag>, fuel: u64, used: u64, cx: &mut Context<'_, Activation>) {
+    let now = cx.world.fuel.now();
+    let around = engines(cx);
+    let began = around.iter().fold(now, |clock, engine| engine.clock(clock));
+    let engine = Engine {
+        began,
+        used,
+        fuel,
+        tag: tag.clone(),
+    };
+    cx.set_mark(ENGINE, engine.mark());
+    cx.world.fuel.engines = true;
+    cx.world.fuel.look();
+}
+
+/// Looks whether an engine is out of fuel: the outermost one is left. The frame that asks is one
+/// that was to start.
+#[cold]
+pub(crate) fn expire(cx: &mut Context<'_, Activation>) -> Option<Step<Activation>> {
+    let (mut clock, mut next) = (cx.world.fuel.now(), u64::MAX);
+    for engine in engines(cx) {
+        let elapsed = engine.elapsed(clock);
+        clock = engine.clock(clock);
+        if elapsed < engine.fuel {
+            next = next.min(engine.fuel - elapsed);
+        } else if cx.capturable(engine.tag.tag).is_err() {
+            next = next.min(LATER);
+        } else {
+            cx.world.fuel.wait(next);
+            return Some(Step::Capture {
+                tag: engine.tag.tag,
+                operator: Operator::Control0,
+                place: Place::Prompt,
+                body: Activation::Receive {
+                    receiver: Value::integer(clock.cast_signed()),
+                    tag: engine.tag,
+                    kind: Reception::Rest,
+                    hands_over: false,
+                },
+            });
+        }
+    }
+    cx.world.fuel.wait(next);
+    None
+}
+
+/// Tells the frame of an engine what is left of it, and how much it has used.
+pub(crate) fn used_up(
+    used: Value,
+    tag: &Tag,
+    continuation: Continuation<Activation>,
+) -> Step<Activation> {
+    let rest = Value::Continuation(Constant::new(Captured {
+        continuation,
+        kind: CapturedKind::Composable,
+        barriers: Vec::new(),
+    }));
+    Step::Return(Value::Aborted(Constant::new(Aborted {
+        tag: tag.tag,
+        values: vec![used, rest],
+    })))
+}

@@ -1,0 +1,576 @@
+//! The standard procedures that call back, the libraries that are written in Scheme, and engines.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use segno::snapshot::LoadLimits;
+use segno_scheme::interpreter::{Interpreter, Outcome, report};
+use segno_scheme::syntax::{Contents, Core, LIBRARIES};
+use segno_scheme::value::Value;
+use segno_scheme::world::Sandbox;
+
+fn interpreter() -> Interpreter {
+    let mut interpreter = Interpreter::new(Sandbox::default()).unwrap();
+    interpreter.world.transcript = Some(String::new());
+    interpreter
+}
+
+/// What a program prints, and then what becomes of it if it is not just done. Where `saves` says
+/// so, it is saved at each capture of a continuation, and goes on in another interpreter.
+fn run(text: &str, saves: bool) -> String {
+    let mut interpreter = interpreter();
+    interpreter.world.teleports = saves;
+    if let Err(fault) = interpreter.load("test", text) {
+        return format!("{fault:?}");
+    }
+    let end = loop {
+        match interpreter.run(10_000_000) {
+            Outcome::Done(_) => break String::new(),
+            Outcome::Exited(status) => break format!(" exit {status}"),
+            Outcome::Uncaught(value) => break format!(" error: {}", report(&value)),
+            Outcome::Captured => {
+                let bytes = interpreter.save().unwrap();
+                let mut next = self::interpreter();
+                next.world.teleports = true;
+                next.world.transcript = interpreter.world.transcript.take();
+                next.restore(&bytes, LoadLimits::default()).unwrap();
+                next.answer(Value::Null).unwrap();
+                interpreter = next;
+            }
+            Outcome::Suspended(_) => break " suspended".to_owned(),
+            Outcome::OutOfFuel => break " and so on".to_owned(),
+        }
+    };
+    interpreter.world.transcript.unwrap_or_default() + &end
+}
+
+/// Each program prints what is beside it.
+fn check(table: &[(&str, &str)]) {
+    let mut wrong = String::new();
+    for (text, expected) in table {
+        for saves in [false, true] {
+            let printed = run(text, saves);
+            if printed != *expected {
+                wrong += &format!("{text}\n  prints   {printed}\n  and not  {expected}\n");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+/// Each expression has the value beside it, as `write` shows it; or it raises an error with that
+/// message, after `!`.
+fn values(library: &str, table: &[(&str, &str)]) {
+    let programs: Vec<_> = table
+        .iter()
+        .map(|(expression, value)| {
+            let text = match value.strip_prefix('!') {
+                None => format!("(write {expression})"),
+                Some(_) => format!(
+                    "(write-string
+                       (call/cc (lambda (k)
+                         (with-exception-handler
+                           (lambda (e) (k (string-append \"!\" (error-object-message e))))
+                           (lambda () {expression} \"no error\")))))"
+                ),
+            };
+            (format!("{library}{text}"), *value)
+        })
+        .collect();
+    let programs: Vec<_> = programs.iter().map(|(text, v)| (&**text, *v)).collect();
+    check(&programs);
+}
+
+#[test]
+fn every_name_of_a_library_means_something() {
+    let interpreter = interpreter();
+    let procedures = interpreter.world.host.procedures.borrow();
+    let mut missing = Vec::new();
+    for (library, contents) in LIBRARIES {
+        let Contents::Names(names) = contents else {
+            continue;
+        };
+        for name in names.split_whitespace() {
+            if !procedures.contains_key(name) && Core::named(name).is_none() {
+                missing.push((library, name));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_library_in_scheme_exports_what_is_said_of_it() {
+    for (library, contents) in LIBRARIES {
+        let Contents::Source { exports, .. } = contents else {
+            continue;
+        };
+        let only = format!("(import (only {library} {exports}))");
+        assert_eq!(run(&only, false), "", "{library}");
+        // Nothing else, which a program without imports would not see.
+        let none = format!("(import (except {library} {exports})) (import (scheme base)) ");
+        assert_eq!(run(&none, false), "", "{library}");
+    }
+}
+
+/// What syntax is expanded to calls procedures by name.
+#[test]
+fn the_expander_finds_all_procedures_that_it_asks_for() {
+    let interpreter = interpreter();
+    let procedures = interpreter.world.host.procedures.borrow();
+    let mut asked = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/syntax");
+    for file in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let mut words: Vec<_> = text.split('"').collect();
+        // Between an opening quotation mark and a closing one.
+        words.dedup_by(|_, _| false);
+        for pair in words.windows(2) {
+            if pair[0].ends_with("call(")
+                || pair[0].ends_with("primitive(")
+                || pair[1].starts_with('%')
+            {
+                asked.insert(pair[1].to_owned());
+            }
+        }
+    }
+    assert!(asked.len() > 15, "{asked:?}");
+    let missing: Vec<_> = asked
+        .iter()
+        .filter(|name| !procedures.contains_key(*name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn procedures_that_call_back() {
+    values(
+        "",
+        &[
+            ("(map + '(1 2 3) '(10 20))", "(11 22)"),
+            ("(map (lambda (x) (* x x)) '())", "()"),
+            ("(map list '(1 2) '(a b) '(x y z))", "((1 a x) (2 b y))"),
+            ("(map car 5)", "!map: expected a list"),
+            ("(map car '((1) . 2))", "!map: expected a list"),
+            ("(map + '(1) 5)", "!map: expected a list"),
+            ("(map + '(1) '(1) 5)", "!map: expected a list"),
+            ("(length (map + (iota 100000) (iota 100000)))", "100000"),
+            (
+                "(let ((n 0)) (for-each (lambda (x) (set! n (+ n x))) '(1 2 3)) n)",
+                "6",
+            ),
+            (
+                "(let ((n 0)) (for-each (lambda (x y) (set! n (+ n (* x y)))) '(1 2) '(3 4 5)) n)",
+                "11",
+            ),
+            ("(for-each car 5)", "!for-each: expected a list"),
+            (
+                "(for-each list '(1 . 2) '(1 2))",
+                "!for-each: expected a list",
+            ),
+            ("(vector-map + #(1 2) #(10 20 30))", "#(11 22)"),
+            ("(vector-map cdr #((1 . 2)))", "#(2)"),
+            ("(vector-map + 5)", "!vector-map: expected a vector"),
+            ("(vector-map + #(1) '(1))", "!vector-map: expected a vector"),
+            (
+                "(let ((n 0)) (vector-for-each (lambda (x) (set! n (+ n x))) #(1 2 3)) n)",
+                "6",
+            ),
+            (
+                "(vector-for-each + \"a\")",
+                "!vector-for-each: expected a vector",
+            ),
+            ("(string-map char-upcase \"abc\")", "\"ABC\""),
+            (
+                "(string-map (lambda (a b) (if (char<? a b) a b)) \"adc\" \"bbbb\")",
+                "\"abb\"",
+            ),
+            (
+                "(string-map char-upcase 'a)",
+                "!string-map: expected a string",
+            ),
+            (
+                "(let ((l '())) (string-for-each (lambda (a b) (set! l (cons (list a b) l))) \"ab\" \"xyz\") l)",
+                "((#\\b #\\y) (#\\a #\\x))",
+            ),
+            (
+                "(string-for-each char-upcase 5)",
+                "!string-for-each: expected a string",
+            ),
+            ("(member 2.0 '(1 2 3) =)", "(2 3)"),
+            ("(member 4 '(1 2 3) =)", "#f"),
+            ("(member 4 '(1 2 . 3) =)", "!member: expected a list"),
+            ("(assoc 2.0 '((1 a) (2 b)) =)", "(2 b)"),
+            ("(assoc 3 '((1 a) 2) =)", "!assoc: expected a pair"),
+            (
+                "(call-with-values (lambda () (values 1 2)) cons)",
+                "(1 . 2)",
+            ),
+            (
+                "(call-with-output-string (lambda (p) (write 'x p)))",
+                "\"x\"",
+            ),
+            ("(call-with-port (open-input-string \"x y\") read)", "x"),
+            (
+                "(string->list (list->string (map (lambda (c) c) '(#\\a))))",
+                "(#\\a)",
+            ),
+            ("(force (eager 1))", "1"),
+            ("(promise? (force (eager (delay 1))))", "#t"),
+            ("(force (delay-force (delay 3)))", "3"),
+            (
+                "(let loop ((n 100000) (p (delay 'done))) (if (= n 0) (force p) (loop (- n 1) (let ((q p)) (delay-force q)))))",
+                "done",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn complex_procedures_of_reals() {
+    values(
+        "",
+        &[
+            (
+                "(list (real-part 3/2) (imag-part 1.5) (magnitude -3) (angle 3))",
+                "(3/2 0 3 0)",
+            ),
+            ("(angle -1)", "3.141592653589793"),
+            ("(angle -1.0)", "3.141592653589793"),
+            ("(make-rectangular 2 0)", "2"),
+            ("(make-polar 2.5 0)", "2.5"),
+            (
+                "(make-rectangular 2 1)",
+                "!make-rectangular: expected an imaginary part of exact zero",
+            ),
+            ("(real-part 'x)", "!real-part: expected a number"),
+        ],
+    );
+}
+
+/// What was there when a continuation was captured is there whenever it is resumed.
+#[test]
+fn calls_back_are_entered_again() {
+    let again = |call: &str, item: &str| {
+        format!(
+            "(let ((again #f) (count 0))
+               (define (f x . rest)
+                 (call/cc (lambda (k) (if (eqv? x {item}) (set! again k)) x)))
+               (write {call})
+               (if (< count 2)
+                   (begin (set! count (+ count 1))
+                          (again (string-ref \"XY\" (- count 1))))))"
+        )
+    };
+    for (call, item, expected) in [
+        ("(map f '(1 2 3))", "2", "(1 2 3)(1 #\\X 3)(1 #\\Y 3)"),
+        (
+            "(map f '(1 2 3) '(a b c))",
+            "2",
+            "(1 2 3)(1 #\\X 3)(1 #\\Y 3)",
+        ),
+        (
+            "(map f '(1 2 3) '(a b c) '(a b c))",
+            "2",
+            "(1 2 3)(1 #\\X 3)(1 #\\Y 3)",
+        ),
+        (
+            "(vector-map f #(1 2 3))",
+            "2",
+            "#(1 2 3)#(1 #\\X 3)#(1 #\\Y 3)",
+        ),
+        (
+            "(vector-map f #(1 2 3) #(1 2 3))",
+            "2",
+            "#(1 2 3)#(1 #\\X 3)#(1 #\\Y 3)",
+        ),
+        ("(string-map f \"abc\")", "#\\b", "\"abc\"\"aXc\"\"aYc\""),
+    ] {
+        check(&[(&again(call, item), expected)]);
+    }
+}
+
+#[test]
+fn environments() {
+    values(
+        "",
+        &[
+            ("(eval '(+ 1 2) (environment '(scheme base)))", "3"),
+            (
+                "(eval '(a:+ 1 2) (environment '(prefix (only (scheme base) +) a:)))",
+                "3",
+            ),
+            (
+                "(eval '(if (zero? 0) 1 2) (scheme-report-environment 5))",
+                "1",
+            ),
+            (
+                "(eval '(let-values (((a b) (values 1 2))) b) (scheme-report-environment 7))",
+                "2",
+            ),
+            ("(eval '(let ((x 1)) (if x 2 3)) (null-environment 5))", "2"),
+            (
+                "(eval '(car '(1)) (null-environment 5))",
+                "!car is not defined",
+            ),
+            (
+                "(eval '(define x 1) (environment '(scheme base)))",
+                "!a definition in an environment that does not change",
+            ),
+            (
+                "(environment '(no such library))",
+                "!there is no library (no such library)",
+            ),
+            ("(environment 5)", "!this form is malformed"),
+            ("(null-environment 6)", "!null-environment: expected 5"),
+        ],
+    );
+}
+
+#[test]
+fn exits() {
+    check(&[
+        ("(display 1) (exit) (display 2)", "1 exit 0"),
+        ("(exit #f)", " exit 1"),
+        ("(exit 3)", " exit 3"),
+        ("(emergency-exit)", " exit 0"),
+        ("(emergency-exit 4)", " exit 4"),
+        (
+            "(dynamic-wind (lambda () (display 'in))
+                           (lambda () (dynamic-wind values (lambda () (exit 7)) (lambda () (display 'inner))))
+                           (lambda () (display 'out)))",
+            "ininnerout exit 7",
+        ),
+        (
+            "(dynamic-wind values (lambda () (emergency-exit 7)) (lambda () (display 'out)))",
+            " exit 7",
+        ),
+        ("(with-exception-handler (lambda (e) (exit 9)) (lambda () (car 5)))", " exit 9"),
+        ("(reset (shift k (exit 2)))", " exit 2"),
+        (
+            "(call-with-fuel 100 (lambda () (exit 5)) (lambda (r) (display 'expired)))",
+            " exit 5",
+        ),
+    ]);
+}
+
+#[test]
+fn engines() {
+    check(&[
+        // One that comes to its end answers its values.
+        ("(write (call-with-fuel 1000 (lambda () (+ 1 2)) (lambda (resume) 'expired)))", "3"),
+        (
+            "(call-with-values
+               (lambda () (call-with-fuel 1000 (lambda () (values 1 2)) list))
+               (lambda (a b) (write (list a b))))",
+            "(1 2)",
+        ),
+        // A loop in tail position, a recursion, a loop through library procedures.
+        ("(write (call-with-fuel 1000 (lambda () (let loop () (loop))) (lambda (r) 'expired)))", "expired"),
+        (
+            "(define (f n) (+ 1 (f n))) (write (call-with-fuel 1000 (lambda () (f 0)) (lambda (r) 'expired)))",
+            "expired",
+        ),
+        (
+            "(define (f) (for-each (lambda (x) (f)) '(1 2)) (f))
+             (write (call-with-fuel 1000 f (lambda (r) 'expired)))",
+            "expired",
+        ),
+        (
+            "(define (f) (call/cc (lambda (k) (k 1))) (f))
+             (write (call-with-fuel 1000 f (lambda (r) 'expired)))",
+            "expired",
+        ),
+        (
+            "(define (f) (dynamic-wind values values values) (f))
+             (write (call-with-fuel 1000 f (lambda (r) 'expired)))",
+            "expired",
+        ),
+        (
+            "(define (f) (guard (e (#t (f))) (raise 'x)))
+             (write (call-with-fuel 1000 f (lambda (r) 'expired)))",
+            "expired",
+        ),
+        // The rest goes on, in as many slices as it takes, to the same value.
+        (
+            "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))
+             (define slices 0)
+             (define (finish run)
+               (run 100 (lambda (resume) (set! slices (+ slices 1)) (finish resume))))
+             (write (finish (lambda (fuel expired) (call-with-fuel fuel (lambda () (fib 12)) expired))))
+             (write-char #\\space)
+             (write (< 1 slices 20))",
+            "144 #t",
+        ),
+        // What is left can be resumed again, each time from the same place.
+        (
+            "(define n 0)
+             (define rest (call-with-fuel 50
+                            (lambda () (let loop ((i 0)) (set! n (+ n 1)) (if (< i 10000) (loop (+ i 1)) i)))
+                            (lambda (resume) resume)))
+             (define before n)
+             (define (finish) (rest 1000000 (lambda (resume) 'expired)))
+             (define first (finish))
+             (define once (- n before))
+             (define second (finish))
+             (write (list first second (= once (- n before once)) (< 0 before 10001)))",
+            "(10000 10000 #t #t)",
+        ),
+        // The procedure is called in tail position, where no engine runs.
+        (
+            "(define (again n)
+               (if (= n 0) 'done
+                   (call-with-fuel 1 (lambda () (let loop () (loop))) (lambda (resume) (again (- n 1))))))
+             (write (again 10000))",
+            "done",
+        ),
+        // Fuel that is used up at once.
+        ("(write (call-with-fuel 0 (lambda () (let loop () (loop))) (lambda (resume) 'expired)))", "expired"),
+        ("(call-with-fuel -1 values values)", " error: base:257:3: call-with-fuel: expected an exact nonnegative integer -1"),
+    ]);
+}
+
+#[test]
+fn engines_in_engines() {
+    let spin = "(define (spin) (let loop () (loop)))
+                (define (count n) (let loop ((i 0)) (if (< i n) (loop (+ i 1)) i)))";
+    let table = [
+        // The nearest deadline counts.
+        (
+            "(write (call-with-fuel 1000
+               (lambda () (list 'outer (call-with-fuel 100 spin (lambda (r) 'inner))))
+               (lambda (r) 'expired)))",
+            "(outer inner)",
+        ),
+        (
+            "(write (call-with-fuel 100
+               (lambda () (call-with-fuel 1000 spin (lambda (r) 'inner)))
+               (lambda (r) 'outer)))",
+            "outer",
+        ),
+        // What the inner one uses, the outer one has used.
+        (
+            "(write (call-with-fuel 1000
+               (lambda () (let loop ((n 0)) (call-with-fuel 100 spin (lambda (r) 'inner)) (loop (+ n 1))))
+               (lambda (r) 'outer)))",
+            "outer",
+        ),
+        // An inner one that waits in the rest of an outer one uses nothing, and then goes on to
+        // its own deadline.
+        (
+            "(define rest
+               (call-with-fuel 100
+                 (lambda () (call-with-fuel 250 spin (lambda (r) 'inner)))
+                 (lambda (resume) resume)))
+             (count 100000)
+             (write (rest 100 (lambda (resume)
+               (count 100000)
+               (list 'outer (resume 100 (lambda (resume) 'again))))))",
+            "(outer inner)",
+        ),
+        // One that was left by an escape is out of force.
+        (
+            "(call/cc (lambda (k) (call-with-fuel 100 (lambda () (k 1)) (lambda (r) (display 'expired)))))
+             (write (count 100000))",
+            "100000",
+        ),
+        // One that is entered again is in force.
+        (
+            "(let ((again #f) (times 0))
+               (write (call-with-fuel 1000
+                 (lambda () (call/cc (lambda (k) (set! again k))) (if (> times 0) (spin)) 'done)
+                 (lambda (r) 'expired)))
+               (set! times (+ times 1))
+               (if (= times 1) (again 1)))",
+            "doneexpired",
+        ),
+        // Handlers, parameters and winders.
+        (
+            "(define p (make-parameter 1))
+             (define rest
+               (parameterize ((p 2))
+                 (call-with-fuel 50
+                   (lambda () (parameterize ((p 3)) (count 10000) (p)))
+                   (lambda (resume) (write (p)) resume))))
+             (write (rest 100000 list))",
+            "23",
+        ),
+        (
+            "(write (guard (e (#t (list 'caught e)))
+               (call-with-fuel 10000 (lambda () (count 10) (raise 'x)) list)))",
+            "(caught x)",
+        ),
+        (
+            "(define rest
+               (call-with-fuel 50
+                 (lambda ()
+                   (dynamic-wind (lambda () (display 'in))
+                                 (lambda () (count 10000))
+                                 (lambda () (display 'out))))
+                 (lambda (resume) resume)))
+             (write (rest 100000 list))",
+            "inoutin10000out",
+        ),
+        // A winder that runs on the way out is not cut short.
+        (
+            "(define (f)
+               (call/cc (lambda (k)
+                 (dynamic-wind values (lambda () (k 1)) (lambda () (count 5000) (display 'out)))))
+               (spin))
+             (write (call-with-fuel 20 f (lambda (r) 'expired)))",
+            "outexpired",
+        ),
+        // Time.
+        ("(write (call-with-timeout 100000 (lambda () (count 10)) list))", "10"),
+        ("(write (call-with-timeout 5 spin (lambda (resume) 'expired)))", "expired"),
+        (
+            "(write (call-with-timeout 2 spin (lambda (resume) (resume 2 (lambda (resume) 'again)))))",
+            "again",
+        ),
+    ];
+    let programs: Vec<_> = table
+        .iter()
+        .map(|(text, printed)| (format!("{spin}{text}"), *printed))
+        .collect();
+    let programs: Vec<_> = programs
+        .iter()
+        .map(|(text, printed)| (&**text, *printed))
+        .collect();
+    check(&programs);
+}
+
+/// A scheduler of engines prints the same wherever it is saved: at any time in between.
+#[test]
+fn engines_are_saved() {
+    let text = "
+        (define (work name n)
+          (lambda () (let loop ((i 0)) (if (< i n) (begin (if (= 0 (modulo i 50)) (display name)) (loop (+ i 1))) name))))
+        (define (run-all tasks)
+          (if (pair? tasks)
+              ((car tasks) 2000
+                (lambda (resume) (run-all (append (cdr tasks) (list resume))))
+                )))
+        (define (task thunk)
+          (lambda (fuel expired)
+            (call-with-fuel fuel (lambda () (thunk) (display '!)) expired)))
+        (define (go tasks)
+          (if (pair? tasks)
+              (let ((rest (call/cc (lambda (k) ((car tasks) 3 (lambda (resume) (k resume))) #f))))
+                (go (if rest (append (cdr tasks) (list rest)) (cdr tasks))))))
+        (go (list (task (work 'a 400)) (task (work 'b 300)) (task (work 'c 900))))";
+    let straight = run(text, false);
+    assert!(straight.contains("ab") && straight.len() > 30, "{straight}");
+    assert_eq!(straight, run(text, true));
+    for steps in [7, 19] {
+        let mut interpreter = interpreter();
+        interpreter.load("test", text).unwrap();
+        while let Outcome::OutOfFuel = interpreter.run(steps) {
+            let bytes = interpreter.save().unwrap();
+            let transcript = interpreter.world.transcript.take();
+            interpreter.restore(&bytes, LoadLimits::default()).unwrap();
+            interpreter.world.transcript = transcript;
+        }
+        assert_eq!(interpreter.world.transcript.unwrap(), straight);
+    }
+}
