@@ -1,7 +1,7 @@
 //! What the expander finds outside: procedures by name, and sources.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::condition::Fault;
@@ -16,8 +16,27 @@ use crate::world::Files;
 pub struct Host {
     /// The standard procedures.
     pub procedures: RefCell<HashMap<String, Value>>,
+    /// The names of those that the program has asked for and that are written in Scheme. They
+    /// belong to it from then on, and are saved with it: what it compares them with later has to
+    /// be the same.
+    pub asked: RefCell<BTreeSet<String>>,
     /// Where sources may be read from.
     pub sources: RefCell<Files>,
+}
+
+impl Host {
+    /// What is [asked](Self::asked), by name.
+    pub(crate) fn asked_procedures(&self) -> BTreeMap<String, Value> {
+        let (asked, procedures) = (self.asked.borrow(), self.procedures.borrow());
+        let found = |name: &String| Some((name.clone(), procedures.get(name)?.clone()));
+        asked.iter().filter_map(found).collect()
+    }
+
+    /// Takes on what another program has asked for.
+    pub(crate) fn set_asked(&self, asked: BTreeMap<String, Value>) {
+        *self.asked.borrow_mut() = asked.keys().cloned().collect();
+        self.procedures.borrow_mut().extend(asked);
+    }
 }
 
 /// What is in a file, as a source.
@@ -51,7 +70,11 @@ pub fn parse(name: &str, text: &str, fold: bool) -> Result<Source, Box<Fault>> {
 
 impl syntax::Host for Host {
     fn primitive(&self, name: &str) -> Option<Value> {
-        self.procedures.borrow().get(name).cloned()
+        let found = self.procedures.borrow().get(name).cloned();
+        if let Some(Value::Closure(_)) = found {
+            self.asked.borrow_mut().insert(name.to_owned());
+        }
+        found
     }
 
     fn file(

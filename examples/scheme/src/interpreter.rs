@@ -1,7 +1,7 @@
 //! The interpreter, as a host sees it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use segno::frame::{self, Inspector, Machine, PromptTag, Refusal};
@@ -87,6 +87,8 @@ struct Stored {
     barriers: bool,
     fuel: Fuel,
     arguments: Vec<Rc<str>>,
+    /// See [`Host::asked`].
+    procedures: BTreeMap<String, Value>,
 }
 
 impl Stored {
@@ -114,6 +116,7 @@ impl Stored {
             barriers: false,
             fuel: Fuel::default(),
             arguments: Vec::new(),
+            procedures: BTreeMap::new(),
         }
     }
 }
@@ -124,6 +127,7 @@ impl World {
     pub(crate) fn bare(sandbox: Sandbox) -> Self {
         let host = Host {
             procedures: RefCell::default(),
+            asked: RefCell::default(),
             sources: RefCell::new(Files::None),
         };
         let inspector = Machine::<Activation>::idle().inspector();
@@ -142,6 +146,7 @@ impl Interpreter {
         let registry = Rc::new(registry(&named));
         let host = Rc::new(Host {
             procedures: RefCell::new(HashMap::new()),
+            asked: RefCell::default(),
             sources: RefCell::new(Files::None),
         });
         for primitive in named {
@@ -366,6 +371,7 @@ impl Interpreter {
             barriers: world.barriers,
             fuel: world.fuel,
             arguments: world.arguments.clone(),
+            procedures: world.host.asked_procedures(),
         })?;
         save.finish()
     }
@@ -382,7 +388,7 @@ impl Interpreter {
             2 => loaded.machine(0)?,
             _ => self.machine.beside(),
         };
-        let stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
+        let mut stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
         machine.set_limits(self.machine.limits());
         self.machine = machine;
         let names = [
@@ -399,6 +405,7 @@ impl Interpreter {
                 .insert(name.to_owned(), value);
         }
         let host = self.world.host.clone();
+        host.set_asked(std::mem::take(&mut stored.procedures));
         let new = world(stored, host, Sandbox::default(), self.machine.inspector());
         let old = std::mem::replace(&mut self.world, new);
         self.world.sandbox = old.sandbox;

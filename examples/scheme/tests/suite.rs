@@ -13,10 +13,12 @@ use carrying::{Run, folder, with_stack};
 const PASSED: &[(&str, usize)] = &[
     ("control", 76),
     ("control-fuel", 9),
+    ("control-loops", 1),
     ("control-marks", 45),
     ("control-puzzles", 48),
     ("control-winders", 27),
     ("errors", 1),
+    ("identity", 1),
     ("r7rs-02-lexical", 1),
     ("r7rs-04-expressions", 1),
     ("r7rs-04-macros", 82),
@@ -35,6 +37,7 @@ const PASSED: &[(&str, usize)] = &[
     ("r7rs-06-13-ports", 1),
     ("r7rs-07-derived", 28),
     ("srfi", 1),
+    ("srfi-158", 1),
 ];
 
 /// What is included by others.
@@ -126,6 +129,11 @@ fn control() {
 #[test]
 fn errors() {
     suite("errors");
+}
+
+#[test]
+fn identity() {
+    suite("identity");
 }
 
 #[test]

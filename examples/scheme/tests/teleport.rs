@@ -1,0 +1,160 @@
+//! The suite in real processes. Each is killed where it has written a snapshot, and another one
+//! goes on, with what the file says.
+//!
+//! Where `SEGNO_TEST_PEER` names the program as it was built for another machine (with the emulator
+//! before it, if it needs one), the two take turns.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How many processes a program may take.
+const PROCESSES: usize = 60;
+
+/// How the process ends that has suspended.
+const SUSPENDED: i32 = 3;
+
+/// What has become of a program.
+#[derive(Debug, PartialEq, Eq)]
+struct Ran {
+    output: String,
+    errors: String,
+    status: Option<i32>,
+}
+
+/// A folder for a program's files, that is gone when the test is done.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("segno-teleport-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// The words that start the program, in turn.
+fn programs() -> Vec<Vec<String>> {
+    let mut programs = vec![vec![env!("CARGO_BIN_EXE_segno-scheme").to_owned()]];
+    if let Ok(peer) = std::env::var("SEGNO_TEST_PEER") {
+        programs.push(peer.split_whitespace().map(str::to_owned).collect());
+    }
+    programs
+}
+
+fn process(turn: usize, folder: &Folder, arguments: &[&str]) -> Ran {
+    let programs = programs();
+    let program = &programs[turn % programs.len()];
+    let output = Command::new(&program[0])
+        .args(&program[1..])
+        .args(arguments)
+        .args(["--allow-files", "."])
+        .current_dir(&folder.0)
+        .stdin(Stdio::null())
+        .output()
+        .expect("a process");
+    Ran {
+        output: String::from_utf8(output.stdout).expect("text"),
+        errors: String::from_utf8(output.stderr).expect("text"),
+        status: output.status.code(),
+    }
+}
+
+/// Runs a program in one process.
+fn straight(file: &str, folder: &Folder) -> Ran {
+    process(0, folder, &["run", file])
+}
+
+/// Runs it in many. The first ones are killed at every `every`-th capture, later ones more and
+/// more rarely, since there are programs that capture a million times.
+fn killed(file: &str, answers: &[String], every: usize, folder: &Folder) -> (Ran, usize) {
+    let mut all = Ran {
+        output: String::new(),
+        errors: String::new(),
+        status: None,
+    };
+    let mut answers = answers.iter();
+    let mut arguments = vec!["run", file];
+    for turn in 0..PROCESSES {
+        let every = (every << (turn / 2).saturating_sub(2)).to_string();
+        arguments.extend(["--teleport-to", "snap", "--every", &every, "--save", "snap"]);
+        let ran = process(turn, folder, &arguments);
+        all.output += &ran.output;
+        all.errors += &ran.errors;
+        arguments = vec!["resume", "snap"];
+        match ran.status {
+            None => {}
+            Some(SUSPENDED) => {
+                all.errors.clear();
+                arguments.extend(answers.next().map(String::as_str));
+            }
+            status => {
+                all.status = status;
+                return (all, turn + 1);
+            }
+        }
+    }
+    panic!("{file} goes on and on: {all:?}");
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = names
+        .filter_map(|name| name.strip_suffix(".scm").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+fn suite() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite")
+}
+
+#[test]
+fn killed_processes_go_on() {
+    let folder = Folder::new("suite");
+    let mut processes = 0;
+    for name in names(&suite()) {
+        // Those are included by others; a file that is open has no place in a snapshot.
+        if ["harness", "included", "included-ci", "r7rs-06-13-files"].contains(&&*name) {
+            continue;
+        }
+        let file = suite().join(format!("{name}.scm")).display().to_string();
+        let expected = straight(&file, &folder);
+        for every in [1, 7] {
+            let (ran, turns) = killed(&file, &[], every, &folder);
+            assert_eq!(ran, expected, "{name}, every {every}");
+            processes += turns;
+        }
+    }
+    println!("{processes} processes");
+}
+
+#[test]
+fn killed_processes_that_suspend_go_on() {
+    let folder = Folder::new("programs");
+    let programs = suite().join("programs");
+    for name in names(&programs) {
+        let read = |extension: &str| {
+            let path = programs.join(format!("{name}.{extension}"));
+            fs::read_to_string(path).unwrap_or_default()
+        };
+        let answers: Vec<_> = read("answers").lines().map(str::to_owned).collect();
+        let file = programs.join(format!("{name}.scm")).display().to_string();
+        for every in [1, 3] {
+            let (ran, _) = killed(&file, &answers, every, &folder);
+            assert_eq!(ran.output, read("out"), "{name}, every {every}");
+        }
+    }
+}
