@@ -12,7 +12,6 @@ use segno::snapshot::{
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::code::Code;
 use crate::compile::compile;
 use crate::condition::Fault;
 use crate::control::{KEYS, TOP};
@@ -23,9 +22,9 @@ use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
 use crate::program::{self, Program};
-use crate::symbol::Symbol;
 use crate::syntax::{Expander, Libraries, Source};
-use crate::value::{Parameter, Place, Tag, Value};
+use crate::trace::{self, Call};
+use crate::value::{Parameter, Tag, Value};
 use crate::world::{Files, Sandbox, Signal, World};
 use crate::{primitives, writer};
 
@@ -64,17 +63,6 @@ pub struct Interpreter {
 
 /// A program that was [set aside](Interpreter::set_aside).
 pub struct Paused(Machine<Activation>);
-
-/// A call that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The name of the procedure, if it has one.
-    pub procedure: Option<Symbol>,
-    /// Whether it is a form of the program, and no procedure.
-    pub is_form: bool,
-    /// Where in the source it is, if that is known.
-    pub place: Option<Place>,
-}
 
 /// What is stored of a world.
 #[derive(Serialize, Deserialize)]
@@ -429,23 +417,17 @@ impl Interpreter {
     /// The calls that are under way, the innermost first; at most so many. Those that were left
     /// by a tail call are not among them.
     pub fn backtrace(&mut self, limit: usize) -> Vec<Call> {
-        let mut calls = Vec::new();
-        let Some(continuation) = self.machine.continuation() else {
-            return calls;
-        };
-        self.machine.inspector().frames(&continuation, |frame| {
-            if let Activation::Run { code, at, .. } = frame {
-                calls.push(call(code, *at));
-            }
-            calls.len() < limit
-        });
-        calls
+        let continuation = self.machine.continuation();
+        continuation.map_or_else(Vec::new, |continuation| {
+            trace::calls(&continuation, &self.machine.inspector(), limit)
+        })
     }
 
-    /// What is left of the program, as a tree for people; of at most so many frames.
+    /// What is left of the program, for people; of at most so many lines.
     pub fn trace(&mut self, limit: usize) -> Option<String> {
         let continuation = self.machine.continuation()?;
-        Some(self.machine.inspector().show(&continuation, limit))
+        let inspector = self.machine.inspector();
+        Some(trace::show(continuation, &inspector, limit))
     }
 }
 
@@ -472,17 +454,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         barriers: stored.barriers,
         fuel: stored.fuel,
         transcript: None,
-    }
-}
-
-/// The call that a node of code belongs to.
-fn call(code: &Code, at: u32) -> Call {
-    let index = code.procedure_of(at);
-    let procedure = code.procedures.get(index);
-    Call {
-        is_form: index == 0,
-        procedure: procedure.and_then(|procedure| procedure.name.clone()),
-        place: code.place(at).cloned(),
+        mid_line: false,
     }
 }
 

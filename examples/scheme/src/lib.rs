@@ -28,6 +28,7 @@ pub mod run;
 pub mod symbol;
 pub mod syntax;
 mod text;
+pub mod trace;
 pub mod value;
 pub mod world;
 pub mod writer;

@@ -103,6 +103,8 @@ pub struct World {
     pub fuel: Fuel,
     /// What the console gets is kept here instead, if somebody wants it.
     pub transcript: Option<String>,
+    /// Whether the console has got a part of a line.
+    pub mid_line: bool,
 }
 
 impl World {

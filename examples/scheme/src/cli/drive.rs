@@ -1,7 +1,5 @@
 //! A program that runs to its end, or until it stops.
 
-use std::io::{self, Write};
-
 use segno_scheme::interpreter::{Interpreter, Outcome};
 use segno_scheme::value::Value;
 use segno_scheme::world::Files;
@@ -10,7 +8,7 @@ use segno_scheme::writer::brief;
 use super::arguments::{Options, Teleport};
 use super::source::Sources;
 use super::stop::{FAILED, LIMIT, SUSPENDED, Stop};
-use super::{files, report, sandbox};
+use super::{console, files, report, sandbox};
 
 /// Runs what is there. Answers the status of the process.
 pub(super) fn drive(
@@ -26,9 +24,6 @@ pub(super) fn drive(
         if fuel != u64::MAX {
             fuel = fuel.saturating_sub(interpreter.steps() - before);
         }
-        if !matches!(outcome, Outcome::Captured) {
-            flush();
-        }
         match outcome {
             Outcome::Captured => {
                 captures += 1;
@@ -42,18 +37,18 @@ pub(super) fn drive(
                 return Ok(not_saved(u8::try_from(status & 0xff).unwrap_or(1), options));
             }
             Outcome::Suspended(value) => {
-                eprintln!("suspended: {}", brief(&value));
+                console::complain(&format!("suspended: {}\n", brief(&value)));
                 save(&mut interpreter, options)?;
                 return Ok(SUSPENDED);
             }
             Outcome::OutOfFuel => {
-                eprintln!("out of fuel after {} steps", options.fuel);
+                console::complain(&format!("out of fuel after {} steps\n", options.fuel));
                 save(&mut interpreter, options)?;
                 return Ok(LIMIT);
             }
             Outcome::Uncaught(raised) => {
                 let is_limit = sandbox::is_limit(&raised);
-                eprint!("{}", report::report(&raised, &mut interpreter, sources));
+                console::complain(&report::report(&raised, &mut interpreter, sources));
                 return Ok(not_saved(if is_limit { LIMIT } else { FAILED }, options));
             }
         }
@@ -69,7 +64,7 @@ pub(super) fn answer(interpreter: &mut Interpreter, value: Value) -> Result<(), 
 /// The bytes of a program and its world.
 pub(super) fn bytes(interpreter: &mut Interpreter) -> Result<Vec<u8>, Stop> {
     // What was printed belongs to what is saved.
-    flush();
+    console::flush();
     let saved = interpreter.save();
     saved.map_err(|error| Stop::failed(format!("this cannot be saved: {error}")))
 }
@@ -86,7 +81,7 @@ fn save(interpreter: &mut Interpreter, options: &Options) -> Result<(), Stop> {
 fn not_saved(status: u8, options: &Options) -> u8 {
     if let Some(path) = &options.save {
         let path = path.display();
-        eprintln!("{path} was not written: the program has ended");
+        console::complain(&format!("{path} was not written: the program has ended\n"));
     }
     status
 }
@@ -113,9 +108,4 @@ fn die() -> ! {
     #[cfg(unix)]
     drop(signal_hook::low_level::raise(signal_hook::consts::SIGKILL));
     std::process::abort()
-}
-
-fn flush() {
-    // Who does not read what is printed does not want it.
-    drop(io::stdout().flush());
 }

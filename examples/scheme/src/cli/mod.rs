@@ -2,6 +2,7 @@
 
 mod arguments;
 mod changed;
+mod console;
 mod drive;
 mod files;
 mod help;
@@ -23,7 +24,7 @@ use stop::Stop;
 /// Does what the arguments say.
 pub(crate) fn main() -> ExitCode {
     let status = act().unwrap_or_else(|stop| {
-        eprintln!("segno-scheme: {}", stop.message);
+        console::complain(&format!("segno-scheme: {}\n", stop.message));
         stop.status
     });
     ExitCode::from(status)
@@ -41,11 +42,11 @@ fn act() -> Result<u8, Stop> {
         Command::Show { snapshot, html } => show::show(&snapshot, html.as_deref(), &options),
         Command::Repl => repl::run(&options),
         Command::Help => {
-            print!("{}", help::COMMAND_LINE);
+            console::print(help::COMMAND_LINE);
             Ok(0)
         }
         Command::Version => {
-            println!("segno-scheme {}", env!("CARGO_PKG_VERSION"));
+            console::print(concat!("segno-scheme ", env!("CARGO_PKG_VERSION"), "\n"));
             Ok(0)
         }
     }

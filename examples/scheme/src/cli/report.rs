@@ -20,6 +20,10 @@ pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &So
         _ => None,
     };
     let known = place.is_some();
+    if let (Some(first), Some(place)) = (calls.first_mut(), &place) {
+        // It is better known where in it.
+        first.place = Some(place.clone());
+    }
     let place = place.or_else(|| calls.iter().find_map(|call| call.place.clone()));
     if let Some(place) = place {
         if !known {
@@ -30,13 +34,8 @@ pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &So
     // The form alone is what is shown already.
     if !calls.iter().all(|call| call.is_form) {
         for call in &calls {
-            let procedure = match (&call.procedure, call.is_form) {
-                (Some(name), _) => name.as_str(),
-                (None, true) => "the program",
-                (None, false) => "a procedure",
-            };
             let place = call.place.as_ref().map(|place| format!(", {place}"));
-            text += &format!("  in {procedure}{}\n", place.unwrap_or_default());
+            text += &format!("  in {}{}\n", call.name(), place.unwrap_or_default());
         }
         if more {
             text += "  ...\n";

@@ -9,7 +9,7 @@ use segno_scheme::world::Files;
 use super::arguments::Options;
 use super::source::Sources;
 use super::stop::{FAILED, Stop};
-use super::{drive, files, report, sandbox};
+use super::{console, drive, files, report, sandbox};
 
 /// Runs the program in a file.
 pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8, Stop> {
@@ -27,7 +27,7 @@ pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8
     sources.add(&name, &text);
     if let Err(fault) = interpreter.load(&name, &text) {
         let fault = Value::Condition(Constant::new(fault.condition()));
-        eprint!("{}", report::report(&fault, &mut interpreter, &sources));
+        console::complain(&report::report(&fault, &mut interpreter, &sources));
         return Ok(FAILED);
     }
     drop(text);

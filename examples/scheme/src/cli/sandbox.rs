@@ -11,13 +11,15 @@ use crate::MEMORY;
 
 /// An interpreter within limits, which finds sources in these files.
 pub(super) fn interpreter(options: &Options, sources: &Files) -> Result<Interpreter, Stop> {
+    let default = Sandbox::default();
+    // So that there is room for a product and its factors, an integer takes a sixteenth at most.
     let sandbox = Sandbox {
         heap: Some(Heap {
             limit: options.heap,
             used: || MEMORY.allocated(),
         }),
         files: options.files.clone(),
-        ..Sandbox::default()
+        number_bits: default.number_bits.min(options.heap as u64 / 2),
     };
     let interpreter = Interpreter::new(sandbox);
     let mut interpreter = interpreter

@@ -25,6 +25,9 @@ impl Stream {
             world.transcript = Some(transcript);
             return written;
         }
+        if !text.is_empty() {
+            world.mid_line = !text.ends_with('\n');
+        }
         // Standard output keeps what it gets until the end of the line.
         let written = match self {
             Self::Output => io::stdout().write_all(text.as_bytes()),

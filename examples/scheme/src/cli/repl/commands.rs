@@ -4,9 +4,9 @@ use std::path::Path;
 
 use segno_scheme::value::Value;
 
-use super::{Flow, Repl, TRACE, say};
+use super::{Flow, Repl, TRACE};
 use crate::cli::stop::Stop;
-use crate::cli::{drive, files, help, resume, sandbox};
+use crate::cli::{console, drive, files, help, resume, sandbox};
 
 impl Repl<'_> {
     /// Does what a command says.
@@ -22,7 +22,7 @@ impl Repl<'_> {
             "save" => self.save(Path::new(rest)),
             "load" => self.load(Path::new(rest)),
             "help" | "h" | "?" => {
-                print!("{}", help::REPL);
+                console::print(help::REPL);
                 Ok(())
             }
             _ => Err(Stop::failed(format!(
@@ -30,7 +30,7 @@ impl Repl<'_> {
             ))),
         };
         if let Err(stop) = done {
-            say(&format!("{}\n", stop.message));
+            console::complain(&format!("{}\n", stop.message));
         }
         Flow::More
     }
@@ -40,7 +40,7 @@ impl Repl<'_> {
         match self.prepare(datum) {
             Ok(()) => self.go_on(),
             Err(stop) => {
-                say(&format!("{}\n", stop.message));
+                console::complain(&format!("{}\n", stop.message));
                 Flow::Stopped
             }
         }
@@ -82,7 +82,7 @@ impl Repl<'_> {
 
     fn show_trace(&mut self) -> Result<(), Stop> {
         if let Some(trace) = &self.failed {
-            print!("{trace}");
+            console::print(trace);
             return Ok(());
         }
         let Some(paused) = self.paused.take() else {
@@ -91,7 +91,7 @@ impl Repl<'_> {
         self.interpreter.take_up(paused);
         let trace = self.interpreter.trace(TRACE);
         self.paused = Some(self.interpreter.set_aside());
-        print!("{}", trace.unwrap_or_default());
+        console::print(&trace.unwrap_or_default());
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Repl<'_> {
         (self.paused, self.failed) = (None, None);
         if self.interpreter.is_running() {
             self.paused = Some(self.interpreter.set_aside());
-            say("a program is paused; ,continue goes on\n");
+            console::complain("a program is paused; ,continue goes on\n");
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 mod commands;
 mod lines;
 
-use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +18,11 @@ use segno_scheme::writer::{self, Style};
 use super::arguments::Options;
 use super::source::Sources;
 use super::stop::Stop;
-use super::{report, sandbox};
+use super::{console, report, sandbox};
 use lines::{Input, Lines};
 
 /// After so many steps it is asked whether somebody has pressed Ctrl-C.
-const SLICE: u64 = 1 << 16;
+const SLICE: u64 = 1 << 14;
 
 /// How many lines of a trace are shown.
 const TRACE: usize = 60;
@@ -68,8 +67,10 @@ pub(super) fn run(options: &Options) -> Result<u8, Stop> {
         inputs: 0,
     };
     let mut lines = Lines::new()?;
-    if lines.is_terminal() {
-        println!("segno-scheme {}; ,help for help", env!("CARGO_PKG_VERSION"));
+    let is_terminal = lines.is_terminal();
+    if is_terminal {
+        let version = env!("CARGO_PKG_VERSION");
+        console::print(&format!("segno-scheme {version}; ,help for help\n"));
     }
     loop {
         let text = match lines.next()? {
@@ -80,8 +81,11 @@ pub(super) fn run(options: &Options) -> Result<u8, Stop> {
             Some(command) => repl.command(command),
             None => repl.evaluate(&text),
         };
-        // Who does not read what is printed does not want it.
-        drop(io::stdout().flush());
+        if is_terminal {
+            // The editor would begin with what is on the line.
+            repl.fresh_line();
+        }
+        console::flush();
         if let Flow::End(status) = flow {
             return Ok(status);
         }
@@ -138,7 +142,7 @@ impl Repl<'_> {
             let left = end - self.interpreter.steps();
             match self.interpreter.run(left.min(SLICE)) {
                 Outcome::Done(value) => {
-                    print_values(&value);
+                    self.print_values(&value);
                     return Flow::More;
                 }
                 Outcome::Exited(status) => {
@@ -168,11 +172,32 @@ impl Repl<'_> {
         }
     }
 
+    /// Ends the line that the program has begun, if it has.
+    fn fresh_line(&mut self) {
+        if std::mem::take(&mut self.interpreter.world.mid_line) {
+            console::print("\n");
+        }
+    }
+
+    fn print_values(&mut self, value: &Value) {
+        match value {
+            Value::Unspecified => {}
+            Value::Values(values) => {
+                self.fresh_line();
+                values.iter().for_each(print);
+            }
+            value => {
+                self.fresh_line();
+                print(value);
+            }
+        }
+    }
+
     /// Keeps what runs, to go on later.
     fn pause(&mut self, why: &str) -> Flow {
-        say(&format!("{why}; ,continue goes on, ,drop gives it up\n"));
+        console::complain(&format!("{why}; ,continue goes on, ,drop gives it up\n"));
         if self.paused.is_some() {
-            say("the program that was paused before is given up\n");
+            console::complain("the program that was paused before is given up\n");
         }
         self.paused = Some(self.interpreter.set_aside());
         self.failed = None;
@@ -181,7 +206,7 @@ impl Repl<'_> {
 
     /// Says what was raised, and gives up what runs.
     fn fail(&mut self, raised: &Value) {
-        say(&report::report(
+        console::complain(&report::report(
             raised,
             &mut self.interpreter,
             &self.sources,
@@ -192,25 +217,8 @@ impl Repl<'_> {
     }
 }
 
-/// Says something that is no value.
-fn say(text: &str) {
-    // What was printed before comes first.
-    drop(io::stdout().flush());
-    eprint!("{text}");
-}
-
-fn print_values(value: &Value) {
-    match value {
-        Value::Unspecified => {}
-        Value::Values(values) => values.iter().for_each(print),
-        value => print(value),
-    }
-}
-
 fn print(value: &Value) {
-    match writer::to_text(value, Style::Write, PRINTED) {
-        // Who does not read what is printed does not want it.
-        Ok(text) => drop(writeln!(io::stdout(), "{text}")),
-        Err(_) => drop(writeln!(io::stdout(), "{}", writer::brief(value))),
-    }
+    let text = writer::to_text(value, Style::Write, PRINTED);
+    console::print(&text.unwrap_or_else(|_| writer::brief(value)));
+    console::print("\n");
 }
