@@ -216,8 +216,8 @@ impl Frame for Activation {
 
     #[inline(always)]
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
-        if let Input::Start = input
-            && cx.world.fuel.is_up()
+        if cx.world.fuel.is_up()
+            && let Input::Start = input
             && let Some(step) = fuel::expire(cx)
         {
             return step;

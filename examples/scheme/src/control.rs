@@ -957,6 +957,7 @@ fn receive(
     }));
     if cx.world.teleports {
         cx.world.signal = Signal::Captured;
+        cx.world.fuel.refund();
         *frame = Activation::Deliver {
             receiver,
             continuation,

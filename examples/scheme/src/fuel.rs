@@ -1,7 +1,8 @@
 //! Engines: computations that run on so much fuel, after Haynes and Friedman.
 //!
-//! A unit of fuel is a call that pushes a frame; a call in tail position takes about as much, and
-//! is paid in lots. The same program uses the same fuel, wherever it was saved in between.
+//! A unit of fuel is a step of the machine: a call that pushes a frame, its return, a jump. Calls
+//! in tail position are paid in lots. The same program uses the same fuel, wherever it was saved
+//! in between.
 //!
 //! An engine runs under a prompt of its own, whose frame has a mark that says when it began and
 //! on how much. When that is used up, the frame that was to start next captures all up to the
@@ -26,6 +27,9 @@ pub(crate) const ENGINE: MarkKey = MarkKey::named("engine");
 
 /// An engine that cannot be left, since a winder runs, is asked again after so much.
 const LATER: u64 = 64;
+
+/// More than anybody can use, and still a fixnum.
+const MOST: u64 = 1 << 62;
 
 /// What was used, and when to look at the engines.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -52,13 +56,24 @@ impl Fuel {
     /// Uses a unit, and says whether it is time to look.
     #[inline(always)]
     pub(crate) fn is_up(&mut self) -> bool {
-        self.left = self.left.wrapping_sub(1);
+        self.left = self.left.saturating_sub(1);
         self.left == 0
     }
 
-    /// Uses so much at once. Who looks does so at the next call.
+    /// Whether somebody has to look at the next call, be it one in tail position.
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Uses so much at once.
     pub(crate) fn charge(&mut self, units: u64) {
-        self.left = self.left.saturating_sub(units).max(1);
+        self.left = self.left.saturating_sub(units);
+    }
+
+    /// Gives a unit back, of a step that only a machine takes which is being saved.
+    pub(crate) fn refund(&mut self) {
+        self.left = self.left.saturating_add(1);
     }
 
     /// Looks at the next call: other engines may be running from now on.
@@ -147,7 +162,7 @@ pub(crate) fn engine(arguments: &[Value]) -> Result<Activation, Box<Fault>> {
     };
     let given = match fuel {
         // Nobody can use so much.
-        Value::Number(Number::Big(n)) if n.sign() == num_bigint::Sign::Plus => Some(1 << 62),
+        Value::Number(n @ Number::Big(_)) if n.is_positive() => Some(MOST),
         fuel => units(fuel),
     };
     let Some(given) = given else {
@@ -170,7 +185,7 @@ pub(crate) fn engine(arguments: &[Value]) -> Result<Activation, Box<Fault>> {
     });
     Ok(Activation::Fueled {
         prompt,
-        fuel: given.min(1 << 62),
+        fuel: given.min(MOST),
         used: units(used).unwrap_or(0),
     })
 }
@@ -181,9 +196,11 @@ pub(crate) fn start(tag: &Constant<Tag>, fuel: u64, used: u64, cx: &mut Context<
     let around = engines(cx);
     let began = around.iter().fold(now, |clock, engine| engine.clock(clock));
     let engine = Engine {
-        began,
+        // What calls the procedure takes a step. So whatever little fuel there is, some of it is
+        // left for what is called.
+        began: began.saturating_add(1),
         used,
-        fuel,
+        fuel: fuel.max(1),
         tag: tag.clone(),
     };
     cx.set_mark(ENGINE, engine.mark());

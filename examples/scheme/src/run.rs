@@ -98,7 +98,7 @@ pub fn resume(
         }
         return Step::Return(got.unwrap_or(Value::Unspecified));
     }
-    let mut turn = TURN;
+    let mut turn = if cx.world.fuel.is_empty() { 1 } else { TURN };
     // In tail position: where the call leads, or the node that has failed.
     let failed = 'run: loop {
         let here = *at;

@@ -57,6 +57,20 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
     ),
     ("(segno base)", Contents::Names(MORE)),
     ("(segno control)", Contents::Names(CONTROL)),
+    (
+        "(segno coroutine)",
+        Contents::Source {
+            exports: "make-coroutine coroutine? coroutine-done? resume yield transfer",
+            text: include_str!("../library/coroutine.scm"),
+        },
+    ),
+    (
+        "(segno generator)",
+        Contents::Source {
+            exports: "make-generator",
+            text: include_str!("../library/generator.scm"),
+        },
+    ),
     // What the interpreter's own sources call.
     ("(segno internal)", Contents::Names("%assoc %member")),
     ("(segno list)", Contents::Names(LIST)),
@@ -88,6 +102,13 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
     ("(srfi 39)", Contents::Names("make-parameter parameterize")),
     ("(srfi 45)", Contents::Names("delay lazy force eager")),
     ("(srfi 87)", Contents::Names("case => else")),
+    (
+        "(srfi 158)",
+        Contents::Source {
+            exports: SRFI_158,
+            text: include_str!("../library/srfi-158.scm"),
+        },
+    ),
 ];
 
 const BASE: &str = "
@@ -204,3 +225,13 @@ break take-while! span! break! delete delete-duplicates delete! delete-duplicate
 alist-cons alist-copy alist-delete alist-delete! lset<= lset= lset-adjoin lset-union
 lset-intersection lset-difference lset-xor lset-diff+intersection lset-union! lset-intersection!
 lset-difference! lset-xor! lset-diff+intersection! set-car! set-cdr!";
+
+const SRFI_158: &str = "
+generator circular-generator make-iota-generator make-range-generator make-coroutine-generator
+list->generator vector->generator reverse-vector->generator string->generator
+bytevector->generator make-for-each-generator make-unfold-generator gcons* gappend gflatten gmap
+gcombine gfilter gremove gtake gdrop gtake-while gdrop-while gdelete gindex gselect
+generator->list generator->reverse-list generator->vector generator->string generator-fold
+generator-for-each generator-map->list generator-find generator-count generator-any
+generator-every generator-unfold make-accumulator count-accumulator list-accumulator
+reverse-list-accumulator vector-accumulator string-accumulator sum-accumulator product-accumulator";
