@@ -22,6 +22,7 @@ use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
 use crate::program::{self, Program};
+use crate::symbol::Symbol;
 use crate::syntax::{Expander, Libraries, Source};
 use crate::trace::{self, Call};
 use crate::value::{Parameter, Tag, Value};
