@@ -442,12 +442,13 @@ fn the_repl_survives_hostile_programs() {
 ,drop
 (+ 1 1)
 ";
-    let said = folder.with_input("--heap 60M --fuel 100000", input);
+    let said = folder.with_input("--heap 60M --depth 50000 --fuel 100000", input);
     expect(&said, 0, "2\n");
     assert_eq!(said.errors.matches("out of fuel").count(), 2, "{said:?}");
+    assert!(said.errors.contains("50000 frames"), "{said:?}");
     assert_eq!(
         said.errors.matches("more memory was wanted").count(),
-        3,
+        2,
         "{said:?}"
     );
 }
