@@ -255,11 +255,16 @@
   (%engine fuel 0 thunk expired))
 
 (define (%engine fuel used thunk expired)
-  (%call-with-fuel fuel used thunk
-    (lambda (used rest)
-      (expired
-        (lambda (fuel expired)
-          (%engine fuel used rest expired))))))
+  (%call-with-fuel fuel used thunk (%with-rest expired)))
+
+; Procedures of their own, so that what is left does not hold on to what was left before.
+(define (%with-rest expired)
+  (lambda (used rest)
+    (expired (%rest used rest))))
+
+(define (%rest used rest)
+  (lambda (fuel expired)
+    (%engine fuel used rest expired)))
 
 ; The clock is looked at after each slice of fuel.
 (define (call-with-timeout milliseconds thunk expired)

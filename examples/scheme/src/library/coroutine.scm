@@ -1,8 +1,8 @@
 ; Coroutines that are resumed and yield, and that transfer control to each other.
 ;
-; A coroutine runs under a prompt. Whoever leaves it aborts to there with a procedure that says
-; what becomes of the coroutine, and of whoever has resumed it. That is called in tail position,
-; so that transfers, however many, take no room.
+; A coroutine runs under a prompt. Whatever leaves it, its end too, answers there with a procedure
+; that says what becomes of the coroutine, and of whoever has resumed it. That is called in tail
+; position, so that transfers, however many, take no room.
 (define-library (segno coroutine)
   (export make-coroutine coroutine? coroutine-done? resume yield transfer)
   (import (scheme base) (segno control))
@@ -18,7 +18,13 @@
 
     ; A coroutine of a procedure, which gets what it is resumed with first.
     (define (make-coroutine procedure)
-      (coroutine procedure 'waiting))
+      (coroutine
+        (lambda (value)
+          (let ((result (procedure value)))
+            (lambda (coroutine)
+              (set-coroutine-state! coroutine 'done)
+              result)))
+        'waiting))
 
     (define (coroutine-done? coroutine)
       (eq? (coroutine-state coroutine) 'done))
@@ -36,12 +42,7 @@
       (let ((rest (coroutine-rest coroutine)))
         (set-coroutine-rest! coroutine #f)
         (set-coroutine-state! coroutine 'running)
-        ((reset-at tag
-           (let ((result (rest value)))
-             (lambda (coroutine)
-               (set-coroutine-state! coroutine 'done)
-               result)))
-         coroutine)))
+        ((reset-at tag (rest value)) coroutine)))
 
     ; Goes on with a coroutine: with what it yields next, or its result.
     (define (resume coroutine . value)
