@@ -576,16 +576,16 @@ fn set_boxed(scope: &Scope, to: Address, value: Value) {
 fn set_global(code: &Code, global: u32, value: Value, define: bool) -> Result<(), Box<Fault>> {
     let global = &code.globals[global as usize];
     if !define && global.with(|global| matches!(global.value, Value::Unassigned)) {
-        return Err(unbound(code, global));
+        return Err(unbound(global));
     }
     drop(global.update(|global| std::mem::replace(&mut global.value, value)));
     Ok(())
 }
 
 #[cold]
-fn unbound(_: &Code, global: &Shared<crate::environment::Global>) -> Box<Fault> {
+fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
     let name = global.with(|global| global.name.clone());
-    Fault::new(format!("{name} is not defined"), [])
+    Fault::new("this variable is not defined:", [Value::Symbol(name)])
 }
 
 #[inline(always)]
@@ -751,7 +751,7 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             let global = &code.globals[index as usize];
             let value = global.with(|global| global.value.clone());
             if let Value::Unassigned = value {
-                return Err(code.locate(id, unbound(&code, global)));
+                return Err(code.locate(id, unbound(global)));
             }
             value
         }
