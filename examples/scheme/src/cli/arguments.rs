@@ -1,6 +1,6 @@
 //! What the arguments say.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value};
@@ -80,6 +80,11 @@ impl Default for Options {
     }
 }
 
+fn is_negative(word: &str) -> bool {
+    let number = word.strip_prefix('-');
+    number.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+}
+
 /// What the arguments of a process say.
 pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Arguments, Stop> {
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -88,7 +93,17 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Argumen
     let mut words: Vec<OsString> = Vec::new();
     // The options that make sense for some commands only.
     let mut given = Vec::new();
-    while let Some(argument) = parser.next().map_err(Stop::usage)? {
+    loop {
+        // A number is an answer, of whatever sign.
+        if let Some(mut raw) = parser.try_raw_args()
+            && raw.peek().and_then(OsStr::to_str).is_some_and(is_negative)
+        {
+            words.extend(raw.next());
+            continue;
+        }
+        let Some(argument) = parser.next().map_err(Stop::usage)? else {
+            break;
+        };
         let name = match argument {
             Value(word) => {
                 words.push(word);
