@@ -252,7 +252,7 @@ fn prompts_adds(mut coop: Coop<'_, '_, Act>) -> Came<Act> {
 }
 
 #[test]
-fn a_capture_in_place_ends_the_frame_that_asks() {
+fn a_capture_in_place_ends_the_frame_of_an_image() {
     let region = region();
     for first in [
         |own, _: &Region| Act::Own(own),
