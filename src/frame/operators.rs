@@ -240,6 +240,33 @@ impl<F: Frame> State<F> {
         ))
     }
 
+    /// Whether a replacement goes to the prompt of the running level, out of no winder, and puts
+    /// no more than one chain there: the frequent case.
+    #[inline(always)]
+    pub(super) fn is_replaced_near(&self, tag: PromptTag, continuation: &Continuation<F>) -> bool {
+        let level = self.levels.top();
+        matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
+            && level.winders.is_none()
+            && continuation.as_chain().is_some()
+            && self
+                .check_resume(continuation, self.below - level.position.size, 0)
+                .is_ok()
+    }
+
+    #[inline(always)]
+    pub(super) fn replace_near(
+        &mut self,
+        frames: &mut Vec<F>,
+        continuation: Continuation<F>,
+        with: Result<F::Value, F::Value>,
+    ) -> Next<F> {
+        self.clear(frames);
+        let position = &mut self.levels.top_mut().position;
+        self.below -= position.size;
+        position.clear();
+        self.resume(frames, continuation, with)
+    }
+
     /// Whether one more prompt may be installed, with so many active frames under it.
     #[inline(always)]
     pub(super) fn may_prompt(&self, frames: usize) -> Result<(), Refusal> {

@@ -213,7 +213,13 @@ impl<F: Frame> State<F> {
                     tag,
                     continuation,
                     with,
-                } => Next::of(state.replace(frames, tag, continuation, with)),
+                } => {
+                    if state.is_replaced_near(tag, &continuation) {
+                        state.replace_near(frames, continuation, with)
+                    } else {
+                        Next::of(state.replace(frames, tag, continuation, with))
+                    }
+                }
                 Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
                 Step::Suspend(value) => match state.host_call() {
                     Some(host_call) => Next::Resume(Refusal::Barrier { host_call }.into()),

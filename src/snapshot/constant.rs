@@ -137,6 +137,7 @@ impl<T: Object + fmt::Debug> fmt::Debug for Constant<T> {
 }
 
 impl<T: Object> Drop for Constant<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         object::release(&mut self.0, |cell| drop(cell.value.take()));
     }

@@ -103,7 +103,16 @@ pub(super) fn deserialize<'de, T: Object, C: AnyObject, D: Deserializer<'de>>(
 
 /// Drops the value of an object that nobody else holds, by `clear`. It may lead to a million
 /// others, one by the other: the outermost drop drops them all, one after the other.
+#[inline(always)]
 pub(super) fn release<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
+    if needs_drop::<C>() && Rc::strong_count(cell) == 1 {
+        release_last(cell, clear);
+    }
+}
+
+/// Out of line, so that what drops a value that may hold an object stays small.
+#[inline(never)]
+fn release_last<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
     thread_local! {
         static DROPPING: Cell<bool> = const { Cell::new(false) };
         // It has no destructor, so that it is there for all that a thread drops at its end.
@@ -114,19 +123,20 @@ pub(super) fn release<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
     impl Drop for Outermost {
         /// After a panic too.
         fn drop(&mut self) {
-            loop {
-                let next = REMAINS.with(|remains| remains.borrow_mut().pop());
-                match next {
-                    Some(next) => drop(next),
-                    None => break,
+            REMAINS.with(|remains| {
+                loop {
+                    let next = remains.borrow_mut().pop();
+                    match next {
+                        Some(next) => drop(next),
+                        None => break,
+                    }
                 }
-            }
-            drop(REMAINS.with(|remains| remains.take()));
+                if remains.borrow().capacity() > 0 {
+                    drop(remains.take());
+                }
+            });
             DROPPING.set(false);
         }
-    }
-    if !needs_drop::<C>() {
-        return;
     }
     let Some(unique) = Rc::get_mut(cell) else {
         return;

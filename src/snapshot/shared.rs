@@ -120,6 +120,7 @@ impl<T: Object + fmt::Debug> fmt::Debug for Shared<T> {
 }
 
 impl<T: Object> Drop for Shared<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         object::release(&mut self.0, |cell| drop(cell.value.get_mut().take()));
     }

@@ -43,6 +43,18 @@ pub enum Activation {
         /// The node.
         at: u32,
     },
+    /// Has failed, in code that had needed no frame until then.
+    Failed {
+        /// The code.
+        #[slot(shared)]
+        code: Constant<Code>,
+        /// Its variables.
+        scope: Scope,
+        /// The node.
+        at: u32,
+        /// What is to be raised.
+        condition: Value,
+    },
     /// Answers what it gets.
     Pass {},
     /// Applies a procedure.

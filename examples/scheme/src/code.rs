@@ -18,8 +18,15 @@ use crate::environment::Global;
 use crate::symbol::Symbol;
 use crate::value::{Place, Value};
 
-/// The index of a node.
+/// The index of a node. As a part of another, a node that is a variable of the innermost rib, or
+/// a constant, is named by what it is: see [`LOCAL`] and [`CONSTANT`].
 pub type Id = u32;
+
+/// A part from here on is a variable of the innermost rib: its index is what this is less.
+pub const LOCAL: Id = 1 << 31;
+
+/// A part from here to [`LOCAL`] is a constant: its index is what this is less.
+pub const CONSTANT: Id = 1 << 30;
 
 /// A list of nodes: a run of [`Code::parts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,8 +158,18 @@ pub enum Node {
         /// The arguments.
         arguments: Parts,
     },
-    /// A call whose operator or arguments take steps. The operator is the first of the parts.
-    CallWait(Parts),
+    /// A call of `call-with-current-continuation` with a lambda expression: a continuation is
+    /// captured, and the procedure runs with it. No closure is made.
+    CallCc(Id),
+    /// A call of arguments that take steps.
+    CallWait {
+        /// The operator, which is simple.
+        operator: Id,
+        /// The arguments.
+        arguments: Parts,
+    },
+    /// The same of an operator that takes steps: it is the first of the parts.
+    CallAllWait(Parts),
     /// A call of a procedure that is known, and takes so many simple arguments.
     Known {
         /// The procedure.
@@ -289,7 +306,7 @@ pub struct Case {
 pub struct Code {
     /// What there is to be computed.
     pub nodes: Vec<Node>,
-    /// Whether a node is simple.
+    /// Whether each of them is simple.
     pub simple: Vec<bool>,
     /// Lists of nodes.
     pub parts: Vec<u32>,
@@ -308,6 +325,36 @@ impl Object for Code {
 }
 
 impl Code {
+    /// A node.
+    #[inline(always)]
+    #[must_use]
+    pub fn node(&self, id: Id) -> Node {
+        if id < CONSTANT {
+            self.nodes[id as usize]
+        } else if id < LOCAL {
+            Node::Constant(id - CONSTANT)
+        } else {
+            Node::Local(id as u16)
+        }
+    }
+
+    /// Whether a node is simple.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_simple(&self, id: Id) -> bool {
+        id >= CONSTANT || self.simple[id as usize]
+    }
+
+    /// The name of a node as a part of another.
+    #[must_use]
+    pub fn part(&self, id: Id) -> Id {
+        match self.node(id) {
+            Node::Local(index) => LOCAL + Id::from(index),
+            Node::Constant(index) => CONSTANT + index,
+            _ => id,
+        }
+    }
+
     /// A list of nodes.
     #[inline(always)]
     #[must_use]

@@ -8,8 +8,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use crate::code::{Address, Case, Code, Id, Node, One, Parts, Procedure, Two};
+use crate::code::{Address, CONSTANT, Case, Code, Id, Node, One, Parts, Procedure, Two};
 use crate::condition::Fault;
+use crate::control::Control;
 use crate::environment::Global;
 use crate::expr::{self, Expr, LambdaExpr, Variable};
 use crate::primitive::{Action, Primitive};
@@ -110,8 +111,10 @@ struct Compiler<'a> {
 
 type Compiled = Result<Id, Box<Fault>>;
 
+const TOO_MANY: &str = "a form has more parts than can be counted";
+
 fn count<T: TryFrom<usize>>(count: usize) -> Result<T, Box<Fault>> {
-    let too_many = |_| Fault::limit("a form has more parts than can be counted");
+    let too_many = |_| Fault::limit(TOO_MANY);
     T::try_from(count).map_err(too_many)
 }
 
@@ -128,6 +131,9 @@ impl<'a> Compiler<'a> {
 
     fn node(&mut self, node: Node, simple: bool) -> Compiled {
         let id = count(self.code.nodes.len())?;
+        if id >= CONSTANT {
+            return Err(Fault::limit(TOO_MANY));
+        }
         self.code.nodes.push(node);
         self.code.simple.push(simple);
         Ok(id)
@@ -142,10 +148,17 @@ impl<'a> Compiler<'a> {
     }
 
     fn is_simple(&self, id: Id) -> bool {
-        self.code.simple[id as usize]
+        self.code.is_simple(id)
     }
 
+    /// Parts whose values are wanted.
     fn parts(&mut self, ids: &[Id]) -> Result<Parts, Box<Fault>> {
+        let parts: Vec<_> = ids.iter().map(|id| self.code.part(*id)).collect();
+        self.sequence(&parts)
+    }
+
+    /// Parts that are run.
+    fn sequence(&mut self, ids: &[Id]) -> Result<Parts, Box<Fault>> {
         let first = count(self.code.parts.len())?;
         self.code.parts.extend_from_slice(ids);
         Ok(Parts {
@@ -286,7 +299,7 @@ impl<'a> Compiler<'a> {
                 if let [only] = ids[..] {
                     return Ok(only);
                 }
-                let parts = self.parts(&ids)?;
+                let parts = self.sequence(&ids)?;
                 self.node(Node::Begin(parts), simple)
             }
             Expr::Let(bindings, body) => {
@@ -446,7 +459,7 @@ impl<'a> Compiler<'a> {
         }
         ids.push(self.expression(body, &inner)?);
         let simple = ids.iter().all(|id| self.is_simple(*id));
-        let parts = self.parts(&ids)?;
+        let parts = self.sequence(&ids)?;
         let body = self.node(Node::Begin(parts), simple)?;
         let count = count(values.len())?;
         self.node(Node::Boxes { count, body }, false)
@@ -506,6 +519,16 @@ impl<'a> Compiler<'a> {
                 let index = self.constant(value)?;
                 return self.primitive(primitive, index, &ids, simple, place);
             }
+            Expr::Constant(Value::Primitive(primitive))
+                if matches!(primitive.action, Action::Control(Control::CallCc))
+                    && let [receiver @ Expr::Lambda(lambda)] = arguments
+                    && let [case] = &lambda.cases[..]
+                    && case.rest.is_none()
+                    && case.required.len() == 1 =>
+            {
+                let receiver = self.expression(receiver, scope)?;
+                return self.placed(Node::CallCc(receiver), false, place);
+            }
             Expr::Lambda(lambda)
                 if let [case] = &lambda.cases[..]
                     && case.rest.is_none()
@@ -542,17 +565,24 @@ impl<'a> Compiler<'a> {
         }
         let first = self.expression(operator, scope)?;
         let (ids, simple) = self.expressions(arguments, scope)?;
-        if simple && self.is_simple(first) {
+        if self.is_simple(first) {
+            let operator = self.code.part(first);
             let arguments = self.parts(&ids)?;
-            let node = Node::Call {
-                operator: first,
-                arguments,
+            let node = match simple {
+                true => Node::Call {
+                    operator,
+                    arguments,
+                },
+                false => Node::CallWait {
+                    operator,
+                    arguments,
+                },
             };
             return self.placed(node, false, place);
         }
         let all: Vec<_> = std::iter::once(first).chain(ids).collect();
         let parts = self.parts(&all)?;
-        self.placed(Node::CallWait(parts), false, place)
+        self.placed(Node::CallAllWait(parts), false, place)
     }
 
     fn primitive(
@@ -565,6 +595,7 @@ impl<'a> Compiler<'a> {
     ) -> Compiled {
         match *ids {
             [a] if let Some(op) = one(what.name) => {
+                let a = self.code.part(a);
                 let node = match simple {
                     true => Node::One { op, a, primitive },
                     false => Node::OneWait { op, a, primitive },
@@ -572,6 +603,7 @@ impl<'a> Compiler<'a> {
                 return self.placed(node, simple, place);
             }
             [a, b] if let Some(op) = two(what.name) => {
+                let [a, b] = [a, b].map(|id| self.code.part(id));
                 let node = match simple {
                     true => Node::Two {
                         op,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use segno::snapshot::Constant;
+
 use crate::value::{Condition, ConditionKind, Place, Value};
 
 /// What a primitive, the reader or the compiler has found wrong.
@@ -65,6 +67,12 @@ impl Fault {
             irritants: self.irritants,
             place: self.place,
         }
+    }
+}
+
+impl From<Fault> for Value {
+    fn from(fault: Fault) -> Self {
+        Self::Condition(Constant::new(fault.condition()))
     }
 }
 

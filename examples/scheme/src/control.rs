@@ -137,7 +137,9 @@ pub(crate) fn apply(
                 Action::Control(control) => perform(control, arguments, tail, marked, cx),
             }
         }
-        Value::Continuation(captured) => go_back(captured, &arguments, tail, marked, cx),
+        Value::Continuation(captured) => {
+            go_back(captured, &arguments, tail, marked, cx).map(Applied::Step)
+        }
         Value::Parameter(parameter) if arguments.is_empty() => {
             Ok(Applied::Value(parameter_value(parameter, cx)))
         }
@@ -315,26 +317,27 @@ pub(crate) fn wrong_count(operator: &Value, arguments: &[Value]) -> Box<Fault> {
     Fault::new(message, arguments)
 }
 
-fn go_back(
+/// The step that applies a continuation.
+pub(crate) fn go_back(
     captured: &Constant<Captured>,
     arguments: &[Value],
     tail: bool,
     marked: bool,
     cx: Cx<'_, '_>,
-) -> Result<Applied, Box<Fault>> {
+) -> Result<Step<Activation>, Box<Fault>> {
     cx.world.fuel.look();
     let with = Ok(values(arguments));
     let continuation = captured.continuation.clone();
     let tag = match &captured.kind {
         CapturedKind::Composable => {
-            return Ok(Applied::Step(if tail && !marked {
+            return Ok(if tail && !marked {
                 Step::TailResume { continuation, with }
             } else {
                 if tail {
                     marks::give_way(captured, cx);
                 }
                 Step::Resume { continuation, with }
-            }));
+            });
         }
         CapturedKind::Full(tag) => *tag,
         CapturedKind::Once(tag, used) => {
@@ -356,11 +359,69 @@ fn go_back(
             ));
         }
     }
-    Ok(Applied::Step(Step::Replace {
+    Ok(Step::Replace {
         tag,
         continuation,
         with,
+    })
+}
+
+/// The step that captures a continuation up to the default prompt, which `body` gets.
+#[inline(always)]
+pub(crate) fn capture(body: Activation, place: Place, cx: Cx<'_, '_>) -> Step<Activation> {
+    Step::Capture {
+        tag: cx.world.default_tag.tag,
+        operator: Operator::Control,
+        place,
+        body,
+    }
+}
+
+/// A continuation that was captured up to the default prompt, as a value.
+#[inline(always)]
+pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -> Value {
+    let tag = cx.world.default_tag.tag;
+    let barriers = match cx.world.barriers {
+        true => cx.marks(BARRIER, Some(tag)),
+        false => Vec::new(),
+    };
+    Value::Continuation(Constant::new(Captured {
+        continuation,
+        kind: CapturedKind::Full(tag),
+        barriers,
     }))
+}
+
+/// The step that captures a continuation for a procedure which the frame is to call in its own
+/// place: it has marks, which the continuation has too.
+#[cold]
+pub(crate) fn capture_marked(receiver: Value, cx: Cx<'_, '_>) -> Step<Activation> {
+    let body = Activation::Receive {
+        receiver,
+        tag: cx.world.default_tag.clone(),
+        kind: Reception::Full,
+        hands_over: true,
+    };
+    capture(body, Place::Here, cx)
+}
+
+/// Stops before a procedure gets a continuation, so that the machine is saved.
+#[cold]
+pub(crate) fn pause(
+    frame: &mut Activation,
+    receiver: Value,
+    continuation: Value,
+    hands_over: bool,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    cx.world.signal = Signal::Captured;
+    cx.world.fuel.refund();
+    *frame = Activation::Deliver {
+        receiver,
+        continuation,
+        hands_over,
+    };
+    Step::Suspend(Value::Unspecified)
 }
 
 fn tag_of(
@@ -611,13 +672,16 @@ fn thunk(operator: Value) -> Activation {
     reason = "faults are in boxes wherever they come from"
 )]
 pub(crate) fn fail(fault: Box<Fault>, cx: Cx<'_, '_>) -> Step<Activation> {
-    let is_limit = fault.kind == ConditionKind::Limit;
-    let condition = Value::Condition(Constant::new(fault.condition()));
-    if is_limit {
+    fail_with((*fault).into(), cx)
+}
+
+/// The step that raises what a fault became.
+fn fail_with(condition: Value, cx: Cx<'_, '_>) -> Step<Activation> {
+    match &condition {
         // There may be no room for a handler.
-        return uncaught(condition, cx);
+        Value::Condition(fault) if fault.kind == ConditionKind::Limit => uncaught(condition, cx),
+        _ => raise(condition, false, cx),
     }
-    raise(condition, false, cx)
 }
 
 fn raise(payload: Value, continuable: bool, cx: Cx<'_, '_>) -> Step<Activation> {
@@ -713,9 +777,13 @@ pub(crate) fn resume(
     {
         return aborted(abort, cx);
     }
+    if let (Activation::Failed { condition, .. }, None) = (&*frame, &got) {
+        // The frame stays as it is, for who asks where it was.
+        return fail_with(condition.clone(), cx);
+    }
     match (std::mem::replace(frame, Activation::Pass {}), got) {
         (Activation::Pass {}, Some(Value::Handover(handover))) => take_over(frame, &handover, cx),
-        (Activation::Run { .. } | Activation::Pass {}, got) => {
+        (Activation::Run { .. } | Activation::Failed { .. } | Activation::Pass {}, got) => {
             Step::Return(got.unwrap_or(Value::Unspecified))
         }
         (
@@ -956,14 +1024,7 @@ fn receive(
         barriers,
     }));
     if cx.world.teleports {
-        cx.world.signal = Signal::Captured;
-        cx.world.fuel.refund();
-        *frame = Activation::Deliver {
-            receiver,
-            continuation,
-            hands_over,
-        };
-        return Step::Suspend(Value::Unspecified);
+        return pause(frame, receiver, continuation, hands_over, cx);
     }
     deliver(frame, receiver, continuation, hands_over, cx)
 }

@@ -22,6 +22,7 @@ use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
 use crate::program::{self, Program};
+use crate::ribs::Ribs;
 use crate::symbol::Symbol;
 use crate::syntax::{Expander, Libraries, Source};
 use crate::trace::{self, Call};
@@ -324,7 +325,7 @@ impl Interpreter {
     }
 
     fn fail(&mut self, fault: Fault) -> Outcome {
-        Outcome::Uncaught(Value::Condition(Constant::new(fault.condition())))
+        Outcome::Uncaught(Value::from(fault))
     }
 
     /// Answers a program that has suspended.
@@ -436,6 +437,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
     let [input, output, error] = stored.ports;
     World {
         sandbox,
+        ribs: Ribs::default(),
         environment: stored.environment,
         input,
         output,

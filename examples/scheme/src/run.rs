@@ -7,11 +7,11 @@
 
 use std::ops::Deref;
 
-use segno::frame::{Context, Input, Step};
+use segno::frame::{Context, Input, Place, Step};
 use segno::snapshot::{Constant, Shared};
 
 use crate::activation::Activation;
-use crate::code::{Address, Case, Code, Id, Node, One, Parts, Two};
+use crate::code::{Address, CONSTANT, Case, Code, Id, LOCAL, Node, One, Parts, Two};
 use crate::condition::Fault;
 use crate::control::{self, Applied};
 use crate::marks;
@@ -20,8 +20,7 @@ use crate::primitive::{Action, Answer};
 use crate::value::{Cell, Closure, Rib, Scope, Value};
 use crate::world::World;
 
-/// Arguments.
-pub type Slots = smallvec::SmallVec<[Value; 4]>;
+pub use crate::value::Slots;
 
 /// Stands for a node that answers what it gets: of a frame that has nothing left to do.
 pub const PASS: Id = Id::MAX;
@@ -60,10 +59,12 @@ pub(crate) enum Target {
     Other(Value, Slots),
 }
 
-/// What became of a part that takes steps.
-enum Begun {
+/// Where a call leads whose arguments are in a rib.
+enum Callee {
     Value(Value),
-    Step(Step<Activation>),
+    Enter(Constant<Code>, Id, Scope),
+    /// Whatever is applied otherwise, to these.
+    Other(Value, Constant<Rib>),
 }
 
 /// Goes on with code.
@@ -79,6 +80,14 @@ pub fn resume(
         Input::Value(Value::Unassigned) => None,
         Input::Value(value) => Some(value),
         Input::Refused(refusal) => return control::refused(*refusal, cx),
+        Input::Continuation(continuation) => {
+            let continuation = control::captured(continuation, cx);
+            if cx.world.teleports {
+                return control::pause(frame, receiver(frame), continuation, false, cx);
+            }
+            receive(frame, continuation, cx.world);
+            None
+        }
         _ => None,
     };
     let Activation::Run {
@@ -116,14 +125,57 @@ pub fn resume(
             ($id:expr) => {
                 match got.take() {
                     Some(value) => value,
-                    None => match attempt!(begin(code, $id, scope, *marked, cx)) {
-                        Begun::Value(value) => value,
-                        Begun::Step(step) => return step,
+                    None => match begin(code, here, $id, scope, *marked, cx) {
+                        Ok(value) => value,
+                        Err(step) => return step,
                     },
                 }
             };
         }
-        let target = match code.nodes[here as usize] {
+        // The values of parts of which some take steps.
+        macro_rules! gather {
+            ($parts:expr) => {
+                match gather(
+                    code,
+                    here,
+                    $parts,
+                    scope,
+                    part,
+                    partial,
+                    got.take(),
+                    *marked,
+                    cx,
+                ) {
+                    Ok(rib) => rib,
+                    Err(step) => return step,
+                }
+            };
+        }
+        // Answers, and gives up the variables.
+        macro_rules! answer {
+            ($value:expr) => {{
+                let value = $value;
+                cx.world.ribs.give(scope.take());
+                return Step::Return(value);
+            }};
+        }
+        // Goes on with a procedure that is known.
+        macro_rules! known {
+            ($rib:expr, $procedure:expr, $depth:expr) => {{
+                let rib = $rib;
+                let case = &code.procedures[$procedure as usize].cases[0];
+                let parent = outer(scope, $depth).clone();
+                let (entry, inner) = known(case, rib, parent, cx.world);
+                cx.world.ribs.give(std::mem::replace(scope, inner));
+                *at = entry;
+                turn -= 1;
+                if turn > 0 {
+                    continue;
+                }
+                return take_turn(frame, cx);
+            }};
+        }
+        let callee = match code.nodes[here as usize] {
             Node::If { test, yes, no } => {
                 *at = match attempt!(holds(code, test, scope, cx.world)) {
                     true => yes,
@@ -144,13 +196,10 @@ pub fn resume(
                     *part += 1;
                 }
                 while let Some(&id) = before.get(usize::from(*part)) {
-                    if code.simple[id as usize] {
+                    if code.is_simple(id) {
                         attempt!(eval(code, id, scope, cx.world));
-                    } else {
-                        match attempt!(begin(code, id, scope, *marked, cx)) {
-                            Begun::Value(_) => {}
-                            Begun::Step(step) => return step,
-                        }
+                    } else if let Err(step) = begin(code, here, id, scope, *marked, cx) {
+                        return step;
                     }
                     *part += 1;
                 }
@@ -159,32 +208,16 @@ pub fn resume(
                 continue;
             }
             Node::Let { values, body } => {
-                let mut slots = Slots::new();
-                for id in code.list(values) {
-                    slots.push(attempt!(eval(code, *id, scope, cx.world)));
-                }
-                *scope = Some(bind(&code, values, slots, scope.take()));
+                let rib = attempt!(fill(code, values, scope, cx.world));
+                *scope = Some(bind(&code, values, rib, scope.take()));
                 *at = body;
                 continue;
             }
             Node::LetWait { values, body } => {
-                match attempt!(gather(
-                    code,
-                    values,
-                    scope,
-                    part,
-                    partial,
-                    got.take(),
-                    *marked,
-                    cx
-                )) {
-                    Ok(slots) => {
-                        *scope = Some(bind(&code, values, slots, scope.take()));
-                        *at = body;
-                        continue;
-                    }
-                    Err(step) => return step,
-                }
+                let rib = gather!(values);
+                *scope = Some(bind(&code, values, rib, scope.take()));
+                *at = body;
+                continue;
             }
             Node::Boxes { count, body } => {
                 let empty = || Value::Box(Shared::new(Cell(Value::Unassigned)));
@@ -197,7 +230,7 @@ pub fn resume(
             Node::SetBoxedWait { to, value } => {
                 let value = wait!(value);
                 set_boxed(scope, to, value);
-                return Step::Return(Value::Unspecified);
+                answer!(Value::Unspecified)
             }
             Node::SetGlobalWait {
                 global,
@@ -206,84 +239,55 @@ pub fn resume(
             } => {
                 let value = wait!(value);
                 attempt!(set_global(&code, global, value, define));
-                return Step::Return(Value::Unspecified);
+                answer!(Value::Unspecified)
             }
             Node::Call {
                 operator,
                 arguments,
-            } => attempt!(call(code, operator, arguments, scope, cx.world)),
-            Node::CallWait(parts) => {
-                match attempt!(gather(
-                    code,
-                    parts,
-                    scope,
-                    part,
-                    partial,
-                    got.take(),
-                    *marked,
-                    cx
-                )) {
-                    Ok(mut slots) => {
-                        let operator = slots.remove(0);
-                        attempt!(target(operator, slots, cx.world))
-                    }
-                    Err(step) => return step,
+            } => {
+                let rib = attempt!(fill(code, arguments, scope, cx.world));
+                attempt!(call(code, operator, rib, scope, cx.world))
+            }
+            Node::CallCc(receiver) => {
+                *at = PASS;
+                if *marked {
+                    let receiver = attempt!(eval(code, receiver, scope, cx.world));
+                    return control::capture_marked(receiver, cx);
                 }
+                let body = Activation::run(shared.clone(), receiver, scope.take());
+                return control::capture(body, Place::Instead, cx);
+            }
+            Node::CallWait {
+                operator,
+                arguments,
+            } => {
+                let rib = gather!(arguments);
+                attempt!(call(code, operator, rib, scope, cx.world))
+            }
+            Node::CallAllWait(parts) => {
+                let mut rib = gather!(parts);
+                let operator = match rib.get_mut() {
+                    Some(rib) => rib.slots.remove(0),
+                    None => Value::Null,
+                };
+                attempt!(other(operator, rib, cx.world))
             }
             Node::Known {
                 procedure,
                 depth,
                 arguments,
             } => {
-                let mut slots = Slots::new();
-                for id in code.list(arguments) {
-                    slots.push(attempt!(eval(code, *id, scope, cx.world)));
-                }
-                let case = &code.procedures[procedure as usize].cases[0];
-                let (entry, inner) = known(case, slots, outer(scope, depth).clone());
-                *scope = inner;
-                *at = entry;
-                turn -= 1;
-                if turn > 0 {
-                    continue;
-                }
-                return take_turn(frame, cx);
+                let rib = attempt!(fill(code, arguments, scope, cx.world));
+                known!(rib, procedure, depth)
             }
             Node::KnownWait {
                 procedure,
                 depth,
                 arguments,
-            } => {
-                match attempt!(gather(
-                    code,
-                    arguments,
-                    scope,
-                    part,
-                    partial,
-                    got.take(),
-                    *marked,
-                    cx
-                )) {
-                    Ok(slots) => {
-                        let case = &code.procedures[procedure as usize].cases[0];
-                        let (entry, inner) = known(case, slots, outer(scope, depth).clone());
-                        *scope = inner;
-                        *at = entry;
-                        turn -= 1;
-                        if turn > 0 {
-                            continue;
-                        }
-                        return take_turn(frame, cx);
-                    }
-                    Err(step) => return step,
-                }
-            }
+            } => known!(gather!(arguments), procedure, depth),
             Node::OneWait { op, a, primitive } => {
                 let a = wait!(a);
-                return match one(&code, op, &a, primitive, cx.world) {
-                    Ok(value) => Step::Return(value),
-                    Err(fault) => break 'run code.locate(here, fault),
-                };
+                answer!(attempt!(one(&code, op, &a, primitive, cx.world)))
             }
             Node::TwoWait {
                 op,
@@ -293,45 +297,31 @@ pub fn resume(
             } => {
                 // Part 0 is the first argument, part 1 the second.
                 if *part == 0 {
-                    *partial = if code.simple[a as usize] {
-                        attempt!(eval(code, a, scope, cx.world))
-                    } else {
-                        wait!(a)
+                    let a = match got.take() {
+                        Some(value) => value,
+                        None if code.is_simple(a) => attempt!(eval(code, a, scope, cx.world)),
+                        None => wait!(a),
                     };
+                    std::mem::replace(partial, a).discard();
                     *part = 1;
                 }
-                let b = if code.simple[b as usize] {
-                    attempt!(eval(code, b, scope, cx.world))
-                } else {
-                    wait!(b)
+                let b = match got.take() {
+                    Some(value) => value,
+                    None if code.is_simple(b) => attempt!(eval(code, b, scope, cx.world)),
+                    None => wait!(b),
                 };
-                return match two(&code, op, partial, &b, primitive, cx.world) {
-                    Ok(value) => Step::Return(value),
-                    Err(fault) => break 'run code.locate(here, fault),
-                };
+                let value = attempt!(two(&code, op, partial, &b, primitive, cx.world));
+                b.discard();
+                answer!(value)
             }
             Node::PrimitiveWait {
                 primitive,
                 arguments,
             } => {
-                match attempt!(gather(
-                    code,
-                    arguments,
-                    scope,
-                    part,
-                    partial,
-                    got.take(),
-                    *marked,
-                    cx
-                )) {
-                    Ok(slots) => {
-                        return match plain(&code, primitive, &slots, cx.world) {
-                            Ok(value) => Step::Return(value),
-                            Err(fault) => break 'run code.locate(here, fault),
-                        };
-                    }
-                    Err(step) => return step,
-                }
+                let rib = gather!(arguments);
+                let value = attempt!(plain(&code, primitive, &rib.slots, cx.world));
+                cx.world.ribs.give(Some(rib));
+                answer!(value)
             }
             Node::Mark { key, value, body } => {
                 let key = attempt!(eval(code, key, scope, cx.world));
@@ -341,20 +331,18 @@ pub fn resume(
                 *at = body;
                 continue;
             }
-            _ => {
-                return match eval(code, here, scope, cx.world) {
-                    Ok(value) => Step::Return(value),
-                    Err(fault) => break 'run fault,
-                };
-            }
+            _ => match eval(code, here, scope, cx.world) {
+                Ok(value) => answer!(value),
+                Err(fault) => break 'run fault,
+            },
         };
-        match target {
-            Target::Value(value) => return Step::Return(value),
-            Target::Enter(callee, entry, inner) => {
+        match callee {
+            Callee::Value(value) => answer!(value),
+            Callee::Enter(callee, entry, inner) => {
                 if !shared.same(&callee) {
                     *shared = callee;
                 }
-                *scope = inner;
+                cx.world.ribs.give(std::mem::replace(scope, inner));
                 *at = entry;
                 *part = 0;
                 turn -= 1;
@@ -362,8 +350,15 @@ pub fn resume(
                     return take_turn(frame, cx);
                 }
             }
-            Target::Other(operator, arguments) => {
-                let (mut operator, mut arguments) = (operator, arguments);
+            Callee::Other(Value::Continuation(captured), rib) => {
+                let step = attempt!(control::go_back(&captured, &rib.slots, true, *marked, cx));
+                cx.world.ribs.give(Some(rib));
+                cx.world.ribs.give(scope.take());
+                *at = PASS;
+                return step;
+            }
+            Callee::Other(operator, rib) => {
+                let (mut operator, mut arguments) = (operator, slots_of(rib, cx.world));
                 loop {
                     match control::apply(operator, arguments, true, *marked, cx) {
                         Err(fault) => return control::fail(code.locate(here, fault), cx),
@@ -400,6 +395,39 @@ pub fn resume(
     control::fail(failed, cx)
 }
 
+/// Enters the procedure of a [`Node::CallCc`], which the frame is at.
+#[inline(always)]
+fn receive(frame: &mut Activation, continuation: Value, world: &mut World) {
+    let Activation::Run {
+        code, scope, at, ..
+    } = frame
+    else {
+        unreachable!("the frame runs code")
+    };
+    let Node::Closure { procedure, depth } = code.nodes[*at as usize] else {
+        unreachable!("the node is a lambda expression")
+    };
+    let mut rib = world.ribs.take();
+    push_all(&mut rib, [continuation]);
+    let case = &code.procedures[procedure as usize].cases[0];
+    let parent = outer(scope, depth).clone();
+    (*at, *scope) = known(case, rib, parent, world);
+}
+
+/// The procedure of a [`Node::CallCc`], which the frame is at.
+pub(crate) fn receiver(frame: &Activation) -> Value {
+    let Activation::Run {
+        code, scope, at, ..
+    } = frame
+    else {
+        unreachable!("the frame runs code")
+    };
+    match code.nodes[*at as usize] {
+        Node::Closure { procedure, depth } => closure(Unit::of(code), procedure, depth, scope),
+        _ => unreachable!("the node is a lambda expression"),
+    }
+}
+
 /// Lets the machine count: the frame is called again in its own place.
 #[cold]
 fn take_turn(frame: &mut Activation, cx: &mut Context<'_, Activation>) -> Step<Activation> {
@@ -424,51 +452,120 @@ fn take_turn(frame: &mut Activation, cx: &mut Context<'_, Activation>) -> Step<A
     }
 }
 
-/// Begins a part that is not in tail position.
-#[inline(always)]
+/// Begins a part that is not in tail position: its value, or the step that leads to it.
 fn begin(
     code: Unit<'_>,
+    here: Id,
     id: Id,
     scope: &Scope,
     marked: bool,
     cx: &mut Context<'_, Activation>,
-) -> Result<Begun, Box<Fault>> {
-    let target = match code.nodes[id as usize] {
+) -> Result<Value, Step<Activation>> {
+    macro_rules! attempt {
+        ($result:expr) => {
+            match $result {
+                Ok(value) => value,
+                Err(fault) => {
+                    let fault = code.locate(here, code.locate(id, fault));
+                    return Err(control::fail(fault, cx));
+                }
+            }
+        };
+    }
+    let callee = match code.nodes[id as usize] {
         Node::Call {
             operator,
             arguments,
-        } => call(code, operator, arguments, scope, cx.world).map_err(|f| code.locate(id, f))?,
+        } => {
+            let rib = attempt!(fill(code, arguments, scope, cx.world));
+            attempt!(call(code, operator, rib, scope, cx.world))
+        }
         Node::Known {
             procedure,
             depth,
             arguments,
         } => {
-            let mut slots = Slots::new();
-            for id in code.list(arguments) {
-                slots.push(eval(code, *id, scope, cx.world)?);
-            }
+            let rib = attempt!(fill(code, arguments, scope, cx.world));
             let case = &code.procedures[procedure as usize].cases[0];
-            let (entry, inner) = known(case, slots, outer(scope, depth).clone());
-            let callee = Activation::run(code.shared.clone(), entry, inner);
-            return Ok(Begun::Step(Step::Call(callee)));
+            let parent = outer(scope, depth).clone();
+            let (entry, inner) = known(case, rib, parent, cx.world);
+            Callee::Enter(code.shared.clone(), entry, inner)
         }
-        _ => {
-            let part = Activation::run(code.shared.clone(), id, scope.clone());
-            return Ok(Begun::Step(Step::Call(part)));
+        Node::CallCc(receiver) => {
+            let body = Activation::run(code.shared.clone(), receiver, scope.clone());
+            return Err(control::capture(body, Place::Here, cx));
         }
+        _ => Callee::Enter(code.shared.clone(), id, scope.clone()),
     };
-    match target {
-        Target::Value(value) => Ok(Begun::Value(value)),
-        Target::Enter(code, entry, scope) => {
-            Ok(Begun::Step(Step::Call(Activation::run(code, entry, scope))))
+    match callee {
+        Callee::Value(value) => Ok(value),
+        Callee::Enter(callee, entry, inner) => {
+            // A procedure that comes to a simple node by choices alone takes no frame.
+            let body = Unit::of(&callee);
+            let mut at = entry;
+            let fault = loop {
+                if let Node::If { test, yes, no } = body.nodes[at as usize] {
+                    at = match holds(body, test, &inner, cx.world) {
+                        Ok(true) => yes,
+                        Ok(false) => no,
+                        Err(fault) => break fault,
+                    };
+                } else if body.simple[at as usize] {
+                    match eval(body, at, &inner, cx.world) {
+                        Ok(value) => {
+                            cx.world.ribs.give(inner);
+                            return Ok(value);
+                        }
+                        Err(fault) => break fault,
+                    }
+                } else {
+                    return Err(Step::Call(Activation::run(callee, at, inner)));
+                }
+            };
+            Err(Step::Call(Activation::Failed {
+                condition: (*body.locate(at, fault)).into(),
+                code: callee,
+                scope: inner,
+                at,
+            }))
         }
-        Target::Other(operator, arguments) => control::call(operator, arguments, marked, cx)
-            .map(|done| match done {
-                Ok(value) => Begun::Value(value),
-                Err(step) => Begun::Step(step),
-            })
-            .map_err(|fault| code.locate(id, fault)),
+        Callee::Other(Value::Continuation(captured), rib) => {
+            let step = attempt!(control::go_back(&captured, &rib.slots, false, marked, cx));
+            cx.world.ribs.give(Some(rib));
+            Err(step)
+        }
+        Callee::Other(operator, rib) => {
+            let arguments = slots_of(rib, cx.world);
+            match attempt!(control::call(operator, arguments, marked, cx)) {
+                Ok(value) => Ok(value),
+                Err(step) => Err(step),
+            }
+        }
     }
+}
+
+/// The values of simple nodes.
+#[inline(always)]
+fn fill(
+    code: Unit<'_>,
+    parts: Parts,
+    scope: &Scope,
+    world: &mut World,
+) -> Result<Constant<Rib>, Box<Fault>> {
+    let mut rib = world.ribs.take();
+    if let Some(content) = rib.get_mut() {
+        for id in code.list(parts) {
+            let value = match peek(code, *id, scope) {
+                Some(value) => value.copy(),
+                None => match quick(code, *id, scope) {
+                    Some(sum) => Value::integer(sum),
+                    None => eval(code, *id, scope, world)?,
+                },
+            };
+            content.slots.push(value);
+        }
+    }
+    Ok(rib)
 }
 
 /// Computes parts, of which some take steps, one after the other. Answers the step that has to be
@@ -476,6 +573,7 @@ fn begin(
 #[expect(clippy::too_many_arguments, reason = "they are the parts of a frame")]
 fn gather(
     code: Unit<'_>,
+    here: Id,
     parts: Parts,
     scope: &Scope,
     part: &mut u16,
@@ -483,49 +581,73 @@ fn gather(
     got: Option<Value>,
     marked: bool,
     cx: &mut Context<'_, Activation>,
-) -> Result<Result<Slots, Step<Activation>>, Box<Fault>> {
-    let mut slots = match std::mem::replace(partial, Value::Null) {
-        // Of a frame that others hold too, so they keep theirs.
-        Value::Rib(mut rib) => match rib.get_mut() {
-            Some(rib) => std::mem::take(&mut rib.slots),
-            None => rib.slots.clone(),
-        },
-        _ => Slots::new(),
+) -> Result<Constant<Rib>, Step<Activation>> {
+    let mut rib = match std::mem::replace(partial, Value::Null) {
+        Value::Rib(rib) => rib,
+        _ => cx.world.ribs.take(),
     };
-    if let Some(value) = got {
-        slots.push(value);
-        *part += 1;
+    if rib.get_mut().is_none() {
+        // Of a frame that others hold too, so they keep theirs.
+        let theirs = std::mem::replace(&mut rib, cx.world.ribs.take());
+        push_all(&mut rib, theirs.slots.iter().cloned());
     }
+    let mut next = got;
     let ids = code.list(parts);
-    while let Some(&id) = ids.get(usize::from(*part)) {
-        let value = if code.simple[id as usize] {
-            eval(code, id, scope, cx.world)?
-        } else {
-            match begin(code, id, scope, marked, cx)? {
-                Begun::Value(value) => value,
-                Begun::Step(step) => {
-                    if !slots.is_empty() {
-                        let parent = None;
-                        *partial = Value::Rib(Constant::new(Rib { slots, parent }));
-                    }
-                    return Ok(Err(step));
-                }
-            }
+    loop {
+        if let Some(value) = next.take() {
+            push_all(&mut rib, [value]);
+            *part += 1;
+        }
+        let Some(&id) = ids.get(usize::from(*part)) else {
+            *part = 0;
+            return Ok(rib);
         };
-        slots.push(value);
-        *part += 1;
+        let value = if code.is_simple(id) {
+            eval(code, id, scope, cx.world)
+                .map_err(|fault| control::fail(code.locate(here, fault), cx))
+        } else {
+            begin(code, here, id, scope, marked, cx)
+        };
+        match value {
+            Ok(value) => next = Some(value),
+            Err(step) => {
+                *partial = Value::Rib(rib);
+                return Err(step);
+            }
+        }
     }
-    *part = 0;
-    Ok(Ok(slots))
+}
+
+/// Adds to a rib that nobody else holds.
+#[inline(always)]
+fn push_all(rib: &mut Constant<Rib>, values: impl IntoIterator<Item = Value>) {
+    if let Some(rib) = rib.get_mut() {
+        for value in values {
+            rib.slots.push(value);
+        }
+    }
+}
+
+/// The values in a rib that nobody else holds, and will hold.
+fn slots_of(mut rib: Constant<Rib>, world: &mut World) -> Slots {
+    let slots = match rib.get_mut() {
+        Some(rib) => std::mem::take(&mut rib.slots),
+        None => rib.slots.clone(),
+    };
+    world.ribs.give(Some(rib));
+    slots
 }
 
 /// The variables of a `let`.
 #[inline(always)]
-fn bind(code: &Code, values: Parts, mut slots: Slots, parent: Scope) -> Constant<Rib> {
-    for index in code.boxed(values) {
-        put_in_box(&mut slots[*index as usize]);
+fn bind(code: &Code, values: Parts, mut rib: Constant<Rib>, parent: Scope) -> Constant<Rib> {
+    if let Some(rib) = rib.get_mut() {
+        for index in code.boxed(values) {
+            put_in_box(&mut rib.slots[*index as usize]);
+        }
+        rib.parent = parent;
     }
-    Constant::new(Rib { slots, parent })
+    rib
 }
 
 fn put_in_box(slot: &mut Value) {
@@ -535,15 +657,22 @@ fn put_in_box(slot: &mut Value) {
 
 /// The entry of a case that takes these arguments, and its variables.
 #[inline(always)]
-fn known(case: &Case, mut slots: Slots, parent: Scope) -> (Id, Scope) {
-    for index in &case.boxed {
-        put_in_box(&mut slots[usize::from(*index)]);
-    }
-    let scope = match slots.is_empty() {
-        true => parent,
-        false => Some(Constant::new(Rib { slots, parent })),
+fn known(case: &Case, mut rib: Constant<Rib>, parent: Scope, world: &mut World) -> (Id, Scope) {
+    let is_empty = match rib.get_mut() {
+        Some(rib) if !rib.slots.is_empty() => {
+            for index in &case.boxed {
+                put_in_box(&mut rib.slots[usize::from(*index)]);
+            }
+            rib.parent = parent.clone();
+            false
+        }
+        _ => true,
     };
-    (case.entry, scope)
+    if is_empty {
+        world.ribs.give(Some(rib));
+        return (case.entry, parent);
+    }
+    (case.entry, Some(rib))
 }
 
 /// The variables so many ribs up.
@@ -588,83 +717,117 @@ fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
     Fault::new("this variable is not defined:", [Value::Symbol(name)])
 }
 
+/// Where a call leads: the operator is simple, the arguments are in a rib.
 #[inline(always)]
 fn call(
     code: Unit<'_>,
     operator: Id,
-    arguments: Parts,
+    rib: Constant<Rib>,
     scope: &Scope,
     world: &mut World,
-) -> Result<Target, Box<Fault>> {
-    let mut slots = Slots::new();
-    for id in code.list(arguments) {
-        slots.push(eval(code, *id, scope, world)?);
-    }
+) -> Result<Callee, Box<Fault>> {
     // The usual case: a procedure of the program, which is not cloned.
-    if let Node::Global(index) = code.nodes[operator as usize] {
-        let callee = code.globals[index as usize].with(|global| match &global.value {
-            Value::Closure(closure) => Some(closure.clone()),
-            _ => None,
-        });
-        if let Some(closure) = callee {
-            return enter(&closure, slots);
+    if operator < CONSTANT
+        && let Node::Global(index) = code.nodes[operator as usize]
+    {
+        let mut rib = Some(rib);
+        let entered =
+            code.globals[index as usize].with(|global| match (&global.value, rib.take()) {
+                (Value::Closure(closure), Some(rib)) => Some(enter(closure, rib, world)),
+                (_, back) => {
+                    rib = back;
+                    None
+                }
+            });
+        if let Some(callee) = entered {
+            return callee;
         }
-    } else if let Some(Value::Closure(closure)) = peek(code, operator, scope) {
-        return enter(closure, slots);
+        let operator = eval(code, operator, scope, world)?;
+        let rib = rib.unwrap_or_else(|| world.ribs.take());
+        return other(operator, rib, world);
+    }
+    if let Some(Value::Closure(closure)) = peek(code, operator, scope) {
+        return enter(closure, rib, world);
     }
     let operator = eval(code, operator, scope, world)?;
-    target(operator, slots, world)
+    other(operator, rib, world)
+}
+
+/// Where a call of this leads.
+fn other(operator: Value, rib: Constant<Rib>, world: &mut World) -> Result<Callee, Box<Fault>> {
+    match operator {
+        Value::Closure(closure) => enter(&closure, rib, world),
+        Value::Primitive(primitive) => match primitive.action {
+            Action::Plain(compute) if primitive.takes(rib.slots.len()) => {
+                let value = compute(world, &rib.slots)?;
+                world.ribs.give(Some(rib));
+                Ok(Callee::Value(value))
+            }
+            _ => Ok(Callee::Other(Value::Primitive(primitive), rib)),
+        },
+        other => Ok(Callee::Other(other, rib)),
+    }
 }
 
 /// What a procedure runs.
 #[inline(always)]
-fn enter(closure: &Constant<Closure>, slots: Slots) -> Result<Target, Box<Fault>> {
+fn enter(
+    closure: &Constant<Closure>,
+    rib: Constant<Rib>,
+    world: &mut World,
+) -> Result<Callee, Box<Fault>> {
     let of = &**closure;
     let procedure = &of.code.procedures[of.procedure as usize];
     let (entry, scope) = match &procedure.cases[..] {
-        [case] if !case.rest && usize::from(case.required) == slots.len() => {
-            known(case, slots, of.scope.clone())
+        [case] if !case.rest && usize::from(case.required) == rib.slots.len() => {
+            known(case, rib, of.scope.clone(), world)
         }
-        _ => choose(closure, slots)?,
+        _ => choose(closure, rib, world)?,
     };
-    Ok(Target::Enter(of.code.clone(), entry, scope))
+    Ok(Callee::Enter(of.code.clone(), entry, scope))
 }
 
 /// Where a call of this leads.
-#[inline(always)]
 pub(crate) fn target(
     operator: Value,
     slots: Slots,
     world: &mut World,
 ) -> Result<Target, Box<Fault>> {
-    match operator {
-        Value::Closure(closure) => enter(&closure, slots),
-        Value::Primitive(primitive) => match primitive.action {
-            Action::Plain(compute) if primitive.takes(slots.len()) => {
-                compute(world, &slots).map(Target::Value)
-            }
-            _ => Ok(Target::Other(Value::Primitive(primitive), slots)),
-        },
-        other => Ok(Target::Other(other, slots)),
+    let mut rib = world.ribs.take();
+    if let Some(rib) = rib.get_mut() {
+        rib.slots = slots;
     }
+    Ok(match other(operator, rib, world)? {
+        Callee::Value(value) => Target::Value(value),
+        Callee::Enter(code, entry, scope) => Target::Enter(code, entry, scope),
+        Callee::Other(operator, rib) => Target::Other(operator, slots_of(rib, world)),
+    })
 }
 
 /// The case of a procedure that takes these arguments.
-fn choose(closure: &Constant<Closure>, mut slots: Slots) -> Result<(Id, Scope), Box<Fault>> {
+#[inline(never)]
+fn choose(
+    closure: &Constant<Closure>,
+    mut rib: Constant<Rib>,
+    world: &mut World,
+) -> Result<(Id, Scope), Box<Fault>> {
     let procedure = &closure.code.procedures[closure.procedure as usize];
+    let count = rib.slots.len();
     let fits = |case: &&Case| {
         let required = usize::from(case.required);
-        required == slots.len() || case.rest && required < slots.len()
+        required == count || case.rest && required < count
     };
     let Some(case) = procedure.cases.iter().find(fits) else {
         let operator = Value::Closure(closure.clone());
-        return Err(control::wrong_count(&operator, &slots));
+        return Err(control::wrong_count(&operator, &rib.slots));
     };
-    if case.rest {
-        let rest = Value::list(slots.drain(usize::from(case.required)..));
-        slots.push(rest);
+    if case.rest
+        && let Some(rib) = rib.get_mut()
+    {
+        let rest = Value::list(rib.slots.drain(usize::from(case.required)..));
+        rib.slots.push(rest);
     }
-    Ok(known(case, slots, closure.scope.clone()))
+    Ok(known(case, rib, closure.scope.clone(), world))
 }
 
 /// Names the value of a simple node, which is not cloned if it lies somewhere.
@@ -684,13 +847,34 @@ macro_rules! operand {
 /// The value of a node that is a variable or a constant.
 #[inline(always)]
 fn peek<'a>(code: Unit<'a>, id: Id, scope: &'a Scope) -> Option<&'a Value> {
-    match code.nodes[id as usize] {
-        Node::Local(index) => match scope {
-            Some(rib) => Some(&rib.slots[usize::from(index)]),
+    if id >= LOCAL {
+        return match scope {
+            Some(rib) => Some(&rib.slots[usize::from(id as u16)]),
             None => None,
-        },
-        Node::Constant(index) => Some(&code.code.constants[index as usize]),
+        };
+    }
+    if id >= CONSTANT {
+        return Some(&code.code.constants[(id - CONSTANT) as usize]);
+    }
+    match code.nodes[id as usize] {
         Node::Outer(address) => Some(slot(scope, address)),
+        _ => None,
+    }
+}
+
+/// The value of a node that adds or subtracts small integers which lie somewhere.
+#[inline(always)]
+fn quick(code: Unit<'_>, id: Id, scope: &Scope) -> Option<i64> {
+    let Some(Node::Two { op, a, b, .. }) = code.nodes.get(id as usize) else {
+        return None;
+    };
+    let (a, b) = (peek(code, *a, scope)?, peek(code, *b, scope)?);
+    let (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) = (a, b) else {
+        return None;
+    };
+    match op {
+        Two::Add => a.checked_add(*b),
+        Two::Subtract => a.checked_sub(*b),
         _ => None,
     }
 }
@@ -729,9 +913,12 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
 
 /// Evaluates a simple node.
 pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+    if id >= CONSTANT {
+        return Ok(peek(code, id, scope).map_or(Value::Unassigned, Value::copy));
+    }
     Ok(match code.nodes[id as usize] {
         Node::Local(index) => match scope {
-            Some(rib) => rib.slots[usize::from(index)].clone(),
+            Some(rib) => rib.slots[usize::from(index)].copy(),
             None => Value::Unassigned,
         },
         Node::Constant(index) => code.constants[index as usize].clone(),
@@ -774,11 +961,10 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             primitive,
             arguments,
         } => {
-            let mut slots = Slots::new();
-            for id in code.list(arguments) {
-                slots.push(eval(code, *id, scope, world)?);
-            }
-            return plain(&code, primitive, &slots, world).map_err(|fault| code.locate(id, fault));
+            let rib = fill(code, arguments, scope, world)?;
+            let value = plain(&code, primitive, &rib.slots, world);
+            world.ribs.give(Some(rib));
+            return value.map_err(|fault| code.locate(id, fault));
         }
         Node::If { test, yes, no } => {
             let next = if holds(code, test, scope, world)? {
@@ -796,12 +982,11 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             last
         }
         Node::Let { values, body } => {
-            let mut slots = Slots::new();
-            for id in code.list(values) {
-                slots.push(eval(code, *id, scope, world)?);
-            }
-            let scope = Some(bind(&code, values, slots, scope.clone()));
-            return eval(code, body, &scope, world);
+            let rib = fill(code, values, scope, world)?;
+            let inner = Some(bind(&code, values, rib, scope.clone()));
+            let value = eval(code, body, &inner, world);
+            world.ribs.give(inner);
+            return value;
         }
         Node::SetBoxed { to, value } => {
             let value = eval(code, value, scope, world)?;

@@ -5,7 +5,7 @@ use segno::frame::{Continuation, Describe, Entry, Inspector};
 use crate::activation::Activation;
 use crate::code::{Code, Id, Node};
 use crate::symbol::Symbol;
-use crate::value::{Place, Rib, Value};
+use crate::value::{Place, Rib, Scope, Value};
 use crate::writer::brief;
 
 /// A call that is under way.
@@ -49,8 +49,11 @@ fn part_of(code: &Code, at: Id, part: u16) -> Option<Id> {
     let part = usize::from(part);
     // The code may be of a snapshot that somebody has forged.
     match *code.nodes.get(at as usize)? {
-        Node::Begin(parts) | Node::CallWait(parts) => code.list(parts).get(part).copied(),
+        Node::Begin(parts) | Node::CallAllWait(parts) => code.list(parts).get(part).copied(),
         Node::LetWait { values: parts, .. }
+        | Node::CallWait {
+            arguments: parts, ..
+        }
         | Node::KnownWait {
             arguments: parts, ..
         }
@@ -74,8 +77,10 @@ pub(crate) fn calls(
 ) -> Vec<Call> {
     let mut calls = Vec::new();
     inspector.frames(continuation, |frame| {
-        if let Activation::Run { code, at, part, .. } = frame {
-            calls.extend(Call::of(code, *at, *part));
+        match frame {
+            Activation::Run { code, at, part, .. } => calls.extend(Call::of(code, *at, *part)),
+            Activation::Failed { code, at, .. } => calls.extend(Call::of(code, *at, 0)),
+            _ => {}
         }
         calls.len() < limit
     });
@@ -141,6 +146,17 @@ fn show_entry(entry: &Entry<Activation>, lines: &mut Vec<String>) {
     }
 }
 
+fn show_call(code: &Code, scope: &Scope, at: Id, part: u16, lines: &mut Vec<String>) {
+    let Some(call) = Call::of(code, at, part) else {
+        return;
+    };
+    let place = call.place.as_ref().map(|place| format!(", {place}"));
+    lines.push(format!("{}{}", call.name(), place.unwrap_or_default()));
+    let ribs = std::iter::successors(scope.as_ref(), |rib| rib.parent.as_ref());
+    // Those further out are many, and not of this call.
+    lines.extend(ribs.take(2).filter_map(|rib| variables(rib)));
+}
+
 fn show_frame(frame: &Activation, lines: &mut Vec<String>) {
     match frame {
         Activation::Run {
@@ -149,16 +165,10 @@ fn show_frame(frame: &Activation, lines: &mut Vec<String>) {
             at,
             part,
             ..
-        } => {
-            let Some(call) = Call::of(code, *at, *part) else {
-                return;
-            };
-            let place = call.place.as_ref().map(|place| format!(", {place}"));
-            lines.push(format!("{}{}", call.name(), place.unwrap_or_default()));
-            let ribs = std::iter::successors(scope.as_ref(), |rib| rib.parent.as_ref());
-            // Those further out are many, and not of this call.
-            lines.extend(ribs.take(2).filter_map(|rib| variables(rib)));
-        }
+        } => show_call(code, scope, *at, *part, lines),
+        Activation::Failed {
+            code, scope, at, ..
+        } => show_call(code, scope, *at, 0, lines),
         Activation::Handled { payload, .. } => {
             lines.push(format!("a handler of {}", brief(payload)));
         }

@@ -130,12 +130,15 @@ pub struct Bytes {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Cell(pub Value);
 
+/// Values side by side: of variables, or arguments.
+pub type Slots = SmallVec<[Value; 4]>;
+
 /// Variables that were bound together, and what was bound around them. It never changes once a
 /// closure or a frame can see it: variables that are assigned to are in [boxes](Cell).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rib {
     /// Their values.
-    pub slots: SmallVec<[Value; 4]>,
+    pub slots: Slots,
     /// Those around them.
     pub parent: Scope,
 }
@@ -419,6 +422,24 @@ impl Value {
     #[must_use]
     pub fn is_true(&self) -> bool {
         !matches!(self, Self::Boolean(false))
+    }
+
+    /// A clone. Of a small integer, which is the frequent case, it takes no call.
+    #[inline(always)]
+    pub(crate) fn copy(&self) -> Self {
+        match self {
+            Self::Number(Number::Fixnum(n)) => Self::Number(Number::Fixnum(*n)),
+            other => other.clone(),
+        }
+    }
+
+    /// Drops it. See [`copy`](Self::copy).
+    #[inline(always)]
+    pub(crate) fn discard(self) {
+        match self {
+            Self::Number(Number::Fixnum(_)) => std::mem::forget(self),
+            other => drop(other),
+        }
     }
 
     /// The halves of a pair.

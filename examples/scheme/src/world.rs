@@ -10,6 +10,7 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::fuel::Fuel;
 use crate::host::Host;
+use crate::ribs::Ribs;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
 
@@ -71,6 +72,8 @@ pub enum Signal {
 pub struct World {
     /// What the program may use.
     pub sandbox: Sandbox,
+    /// Room for variables.
+    pub ribs: Ribs,
     /// Where definitions go, and what `eval` sees in `(interaction-environment)`.
     pub environment: Shared<Environment>,
     /// `current-input-port`, `current-output-port` and `current-error-port`.

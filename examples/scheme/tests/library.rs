@@ -575,9 +575,10 @@ fn engines_are_saved() {
             interpreter.world.transcript = transcript;
         }
         assert_eq!(interpreter.world.transcript.unwrap(), straight);
-        // What is left does not hold on to what was left before.
+        // What is left does not hold on to what was left before. Numbers grow by a few bytes.
         let (early, late) = sizes.split_at(sizes.len() / 2);
-        assert!(late.iter().max() <= early.iter().max(), "{sizes:?}");
+        let most = |sizes: &[usize]| sizes.iter().max().copied().unwrap_or(0);
+        assert!(most(late) <= most(early) + 100, "{sizes:?}");
     }
 }
 

@@ -18,6 +18,7 @@ const PASSED: &[(&str, usize)] = &[
     ("control-puzzles", 40),
     ("control-winders", 27),
     ("errors", 163),
+    ("identity", 50),
     ("r7rs-02-lexical", 75),
     ("r7rs-04-expressions", 186),
     ("r7rs-04-macros", 82),
@@ -134,6 +135,11 @@ fn control() {
 #[test]
 fn errors() {
     suite("errors");
+}
+
+#[test]
+fn identity() {
+    suite("identity");
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use segno::snapshot::Constant;
 use segno_scheme::value::Value;
 use segno_scheme::world::Files;
 
@@ -26,7 +25,7 @@ pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8
     let mut sources = Sources::default();
     sources.add(&name, &text);
     if let Err(fault) = interpreter.load(&name, &text) {
-        let fault = Value::Condition(Constant::new(fault.condition()));
+        let fault = Value::from(*fault);
         console::complain(&report::report(&fault, &mut interpreter, &sources));
         return Ok(FAILED);
     }

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use segno::snapshot::Constant;
 use segno_scheme::interpreter::{Interpreter, Outcome, Paused};
 use segno_scheme::places::Places;
 use segno_scheme::reader::{Cursor, Options as Reading, Reader};
@@ -124,7 +123,7 @@ impl Repl<'_> {
                 Err(error) => Err(error.into()),
             };
             if let Err(fault) = loaded {
-                self.fail(&Value::Condition(Constant::new(fault.condition())));
+                self.fail(&Value::from(*fault));
                 return Flow::Stopped;
             }
             match self.go_on() {

@@ -1,0 +1,320 @@
+//! Programs that mean harm. Each ends in an error within its limits, and the host lives on.
+
+use std::alloc::System;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use cap::Cap;
+use segno_scheme::interpreter::{Interpreter, Outcome, report};
+use segno_scheme::world::{Heap, Sandbox};
+
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
+/// Memory is counted for the whole process, so the tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// How much memory a program gets.
+const HEAP: usize = 64 << 20;
+
+/// How many steps a program gets. A call in tail position is a small part of one.
+const FUEL: u64 = 300_000;
+
+/// How long one may take: far longer than it should, for slow machines.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a test alone, with as much stack as a main thread has.
+fn alone(test: fn()) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(test);
+    thread.expect("a thread").join().expect("no panic");
+}
+
+/// An interpreter with little memory, and not many frames.
+fn sandboxed() -> Interpreter {
+    let heap = Heap {
+        limit: MEMORY.allocated() + HEAP,
+        used: || MEMORY.allocated(),
+    };
+    let sandbox = Sandbox {
+        heap: Some(heap),
+        number_bits: 1 << 20,
+        ..Sandbox::default()
+    };
+    let mut interpreter = Interpreter::new(sandbox).expect("its library compiles");
+    interpreter.set_depth(100_000);
+    interpreter.world.transcript = Some(String::new());
+    interpreter
+}
+
+/// What became of a program, in words.
+fn outcome(interpreter: &mut Interpreter, text: &str, fuel: u64) -> String {
+    if let Err(fault) = interpreter.load("hostile", text) {
+        return fault.message;
+    }
+    match interpreter.run(fuel) {
+        Outcome::Uncaught(value) => report(&value),
+        Outcome::Done(value) => format!("done: {value:?}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Asserts that each program comes to an end that has one of these words in it; and that the
+/// interpreter runs other programs after it.
+#[track_caller]
+fn ends(programs: &[&str], words: &[&str]) {
+    for text in programs {
+        let start = Instant::now();
+        let mut interpreter = sandboxed();
+        let outcome = outcome(&mut interpreter, text, FUEL);
+        let known = words.iter().any(|word| outcome.contains(word));
+        assert!(known, "{text}: {outcome}");
+        assert!(start.elapsed() < PATIENCE, "{text}: {:?}", start.elapsed());
+        interpreter.reset();
+        interpreter.world.transcript = Some(String::new());
+        let after = self::outcome(&mut interpreter, "(+ 1 2)", 1000);
+        // What the program has defined may still take all of the memory.
+        assert!(after == "done: 3" || after.contains("memory"), "{after}");
+    }
+}
+
+const LIMITS: &[&str] = &[
+    "memory",
+    "frames",
+    "too large",
+    "OutOfFuel",
+    "deep",
+    "limit",
+];
+
+#[test]
+fn deep_recursion() {
+    alone(|| {
+        ends(
+            &[
+                "(define (f n) (+ 1 (f n))) (f 0)",
+                "(define (f n) (dynamic-wind (lambda () n) (lambda () (f n)) (lambda () n))) (f 0)",
+                "(define (f n) (+ 1 (call/cc (lambda (k) (f k))))) (f 0)",
+                "(define (f n) (+ 1 (call-with-continuation-prompt (lambda () (f n))))) (f 0)",
+                "(define (f n) (guard (e ((begin (f n) #f) 1)) (f n))) (f 0)",
+                "(define (f n) (with-exception-handler f (lambda () (+ 1 (raise n))))) (f 0)",
+                "(define (f n) (map f (list n))) (f 0)",
+                "(define p (make-parameter 0)) (define (f) (parameterize ((p 1)) (f))) (f)",
+                "(define (f n) (+ 1 (eval `(f ,n) (interaction-environment)))) (f 0)",
+                "(define (f n) (with-continuation-mark 'k n (+ 1 (f n)))) (f 0)",
+            ],
+            &["frames", "memory", "deep", "depth"],
+        );
+    });
+}
+
+#[test]
+fn loops_without_end() {
+    alone(|| {
+        ends(
+            &[
+                "(let loop () (loop))",
+                "(let loop ((n 0)) (loop (+ n 1)))",
+                "(do () (#f))",
+                "(let ((k #f)) (call/cc (lambda (c) (set! k c))) (k 1))",
+                "((lambda (x) (x x)) (lambda (x) (x x)))",
+                "(define (f) (call/cc (lambda (k) (f)))) (f)",
+                "(define (f) (dynamic-wind (lambda () 1) (lambda () 2) (lambda () 3)) (f)) (f)",
+                "(let loop () (guard (e (#t (loop))) (raise 'again)))",
+                "(define p (delay-force p)) (force p)",
+                "(let loop () (apply loop '()))",
+                "(let loop () (call-with-values (lambda () 1) (lambda (x) (loop))))",
+                "(let loop () (with-continuation-mark 'k 1 (loop)))",
+                "(let loop () (eval '1 (interaction-environment)) (loop))",
+            ],
+            &["OutOfFuel"],
+        );
+    });
+}
+
+#[test]
+fn winders_that_are_entered_again() {
+    alone(|| {
+        ends(
+            &[
+                "(define k #f) (dynamic-wind (lambda () (call/cc (lambda (c) (set! k c)))) \
+                 (lambda () 1) (lambda () 2)) (k 1)",
+                "(define k #f) (dynamic-wind (lambda () 1) (lambda () (call/cc (lambda (c) \
+                 (set! k c)))) (lambda () 2)) (k 1)",
+                "(define k #f) (dynamic-wind (lambda () 1) (lambda () (call/cc (lambda (c) \
+                 (set! k c)))) (lambda () (if k (k 1)))) (k 1)",
+                "(define a #f) (define b #f) (dynamic-wind (lambda () (if b (b 1))) (lambda () \
+                 (call/cc (lambda (c) (set! a c)))) (lambda () (call/cc (lambda (c) (set! b c))))) \
+                 (a 1)",
+                "(call/cc (lambda (out) (dynamic-wind (lambda () 1) (lambda () 2) (lambda () \
+                 (out 1))))) (let loop () (loop))",
+                "(dynamic-wind (lambda () 1) (lambda () 2) (lambda () (raise 'limit)))",
+                "(dynamic-wind (lambda () (raise 'limit)) (lambda () 2) (lambda () 3))",
+                "(dynamic-wind (lambda () 1) (lambda () (raise 'limit)) (lambda () (let l () (l))))",
+            ],
+            &[
+                "OutOfFuel",
+                "limit",
+                "done",
+                "winder",
+                "memory",
+                "frames",
+                "captured",
+            ],
+        );
+    });
+}
+
+#[test]
+fn giant_allocations() {
+    alone(|| {
+        ends(
+            &[
+                "(make-vector 1000000000 0)",
+                "(make-vector 9223372036854775807 0)",
+                "(make-string 1000000000000 #\\a)",
+                "(make-bytevector 100000000 1)",
+                "(make-list 1000000000 1)",
+                "(let loop ((s \"ab\")) (loop (string-append s s)))",
+                "(let loop ((s (vector 1 2))) (loop (vector-append s s)))",
+                "(let loop ((s '(1 2))) (loop (append s s)))",
+                "(let loop ((s (bytevector 1 2))) (loop (bytevector-append s s)))",
+                "(let loop ((l '())) (loop (cons 1 l)))",
+                "(define l '()) (let loop () (set! l (cons (lambda () l) l)) (loop))",
+                "(define l '()) (let loop () (call/cc (lambda (k) (set! l (cons k l)))) (loop))",
+                "(let loop ((p (delay 1))) (loop (let ((q p)) (delay (force q)))))",
+                "(let loop ((n 0)) (string->symbol (number->string n)) (loop (+ n 1)))",
+                "(define o (open-output-string)) (let loop () (write-string (make-string 1000 #\\a) o) \
+                 (loop))",
+                "(let loop () (write 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa) (loop))",
+                "(apply list (make-list 10000000 1))",
+                "(let loop ((v (vector))) (loop (vector v v)))",
+            ],
+            LIMITS,
+        );
+    });
+}
+
+#[test]
+fn huge_numbers() {
+    alone(|| {
+        ends(
+            &[
+                "(let loop ((n 10)) (loop (* n n)))",
+                "(expt 10 1000000000)",
+                "(expt 3/2 1000000000)",
+                "(expt 10 -1000000000)",
+                "(exact 1e308) (let loop ((n 1/3)) (loop (* n n)))",
+                "(string->number \"1e1000000000\") (exact (string->number \"#e1e1000000000\"))",
+                "(let loop ((n 3)) (number->string n) (loop (* n n)))",
+                "(let loop ((n 3)) (exact-integer-sqrt n) (gcd n (+ n 1)) (loop (* n n)))",
+                "(arithmetic-shift 1 100000000000)",
+                "(let loop ((n 1)) (loop (lcm (+ n 1) (* n n))))",
+            ],
+            &[
+                "too large",
+                "memory",
+                "OutOfFuel",
+                "limit",
+                "is not defined",
+            ],
+        );
+    });
+}
+
+#[test]
+fn data_that_lead_back_to_themselves() {
+    alone(|| {
+        let ring = "(define c (list 1 2 3)) (set-cdr! (cddr c) c) (define d (list 1 2 3)) \
+                    (set-cdr! (cddr d) d) (define v (vector 1)) (vector-set! v 0 v) ";
+        let many = "(define (dag n x) (if (= n 0) x (dag (- n 1) (cons x x)))) \
+                    (define a (dag 60 '())) (define b (dag 60 '())) ";
+        let short = [
+            "(write c)",
+            "(display v)",
+            "(write-shared (list c v))",
+            "(equal? c d)",
+            "(list? c)",
+            "(equal? v (vector v))",
+            "(raise c)",
+            "(error \"x\" c v)",
+            "(c)",
+            "(length c)",
+            "(list-copy c)",
+            "(append c c)",
+            "(list->vector c)",
+            "(apply + c)",
+            "(map + c)",
+            "(for-each + c)",
+            "(list->string c)",
+            "(member 4 c)",
+            "(assoc 4 c)",
+            "(memq 4 c)",
+            "(write-simple c)",
+            "(reverse c)",
+            "(list-tail c 1000000000000)",
+            "(eval c)",
+            "(eval (list 'quote c))",
+            "(eval `(lambda ,c 1))",
+            "(eval `(let ,c 1))",
+            "(assq 4 c)",
+            "(length+ c)",
+            "(list-ref c 1000000000)",
+            "(string-append c)",
+            "(vector-map + v v)",
+            "(suspend! c)",
+            "(exit c)",
+            "(write-simple v)",
+            "c",
+        ];
+        for program in short {
+            let mut interpreter = sandboxed();
+            let start = Instant::now();
+            let outcome = outcome(&mut interpreter, &format!("{ring}{program}"), FUEL);
+            assert!(outcome.len() < 1 << 18, "{program}: {}", outcome.len());
+            assert!(start.elapsed() < PATIENCE, "{program}");
+        }
+        for program in [
+            "(write a)",
+            "(equal? a b)",
+            "(write-shared a)",
+            "(raise a)",
+            "a",
+            "(eval a)",
+            "(eval `',a)",
+            "(display (list a b))",
+            "(string->symbol a)",
+            "(car (list a a) 1)",
+        ] {
+            let mut interpreter = sandboxed();
+            let start = Instant::now();
+            let outcome = outcome(&mut interpreter, &format!("{many}{program}"), FUEL);
+            assert!(outcome.len() < 1 << 18, "{program}: {}", outcome.len());
+            assert!(start.elapsed() < PATIENCE, "{program}");
+        }
+    });
+}
+
+#[test]
+fn macros_that_expand_for_ever() {
+    alone(|| {
+        ends(
+            &[
+                "(define-syntax m (syntax-rules () ((_ x ...) (m x ... x ...)))) (m 1)",
+                "(define-syntax m (syntax-rules () ((_ x) (m (x))))) (m 1)",
+                "(define-syntax m (syntax-rules () ((_) (m)))) (m)",
+                "(define-syntax m (syntax-rules () ((_ x) (+ 1 (m x))))) (m 1)",
+                "(define-syntax m (syntax-rules () ((_ x) (begin (m x) (m x))))) (m 1)",
+                "(define-syntax m (syntax-rules () ((_ x) (let ((x 1)) (m x))))) (m y)",
+                "(define-syntax a (syntax-rules () ((_) (b)))) \
+                 (define-syntax b (syntax-rules () ((_) (a)))) (a)",
+                "(define-syntax m (syntax-rules () ((_ x) (define-syntax x (m x))))) (m y)",
+                "(define-syntax m (syntax-rules () ((_ (a ...) ...) '((a ... ...) (a ... ...))))) \
+                 (define-syntax n (syntax-rules () ((_ x) (n (x x))))) (n 1)",
+            ],
+            &[
+                "expan", "memory", "deep", "large", "limit", "syntax", "nested",
+            ],
+        );
+    });
+}
