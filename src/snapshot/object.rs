@@ -102,7 +102,8 @@ pub(super) fn deserialize<'de, T: Object, C: AnyObject, D: Deserializer<'de>>(
 }
 
 /// Drops the value of an object that nobody else holds, by `clear`. It may lead to a million
-/// others, one by the other: the outermost drop drops them all, one after the other.
+/// others, one by the other: those that lie deep are dropped by the outermost drop, one after the
+/// other.
 #[inline(always)]
 pub(super) fn release<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
     if needs_drop::<C>() && Rc::strong_count(cell) == 1 {
@@ -110,44 +111,82 @@ pub(super) fn release<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
     }
 }
 
+/// How many drops there may be one inside the other.
+const DEEPEST: u32 = 16;
+
+/// The drops of a thread that are under way.
+struct Drops {
+    depth: Cell<u32>,
+    /// What lay too deep. It has no destructor, so that it is there for all that a thread drops
+    /// at its end.
+    remains: ManuallyDrop<RefCell<Vec<Rc<dyn Any>>>>,
+}
+
+thread_local! {
+    static DROPS: Drops = const {
+        Drops {
+            depth: Cell::new(0),
+            remains: ManuallyDrop::new(RefCell::new(Vec::new())),
+        }
+    };
+}
+
+/// A drop that is under way.
+struct Dropping<'a> {
+    drops: &'a Drops,
+    /// How many others it is inside of.
+    depth: u32,
+}
+
+impl Drop for Dropping<'_> {
+    /// After a panic too.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.depth == 0 {
+            self.drops.finish();
+        }
+        self.drops.depth.set(self.depth);
+    }
+}
+
+impl Drops {
+    /// Drops what lay too deep.
+    #[inline(always)]
+    fn finish(&self) {
+        if self.remains.borrow().capacity() > 0 {
+            self.drain();
+        }
+    }
+
+    #[cold]
+    fn drain(&self) {
+        loop {
+            let next = self.remains.borrow_mut().pop();
+            match next {
+                Some(next) => drop(next),
+                None => break,
+            }
+        }
+        drop(self.remains.take());
+    }
+}
+
 /// Out of line, so that what drops a value that may hold an object stays small.
 #[inline(never)]
 fn release_last<C: Any>(cell: &mut Rc<C>, clear: impl FnOnce(&mut C)) {
-    thread_local! {
-        static DROPPING: Cell<bool> = const { Cell::new(false) };
-        // It has no destructor, so that it is there for all that a thread drops at its end.
-        static REMAINS: ManuallyDrop<RefCell<Vec<Rc<dyn Any>>>> =
-            const { ManuallyDrop::new(RefCell::new(Vec::new())) };
-    }
-    struct Outermost;
-    impl Drop for Outermost {
-        /// After a panic too.
-        fn drop(&mut self) {
-            REMAINS.with(|remains| {
-                loop {
-                    let next = remains.borrow_mut().pop();
-                    match next {
-                        Some(next) => drop(next),
-                        None => break,
-                    }
-                }
-                if remains.borrow().capacity() > 0 {
-                    drop(remains.take());
-                }
-            });
-            DROPPING.set(false);
-        }
-    }
-    let Some(unique) = Rc::get_mut(cell) else {
+    if Rc::get_mut(cell).is_none() {
         return;
-    };
-    if DROPPING.replace(true) {
-        let rest = cell.clone();
-        REMAINS.with(|remains| remains.borrow_mut().push(rest));
-    } else {
-        let _outermost = Outermost;
-        clear(unique);
     }
+    DROPS.with(|drops| {
+        let depth = drops.depth.get();
+        if depth == DEEPEST {
+            drops.remains.borrow_mut().push(cell.clone());
+        } else if let Some(unique) = Rc::get_mut(cell) {
+            drops.depth.set(depth + 1);
+            let _dropping = Dropping { drops, depth };
+            clear(unique);
+        }
+    });
 }
 
 /// Shows an object; but within one only its type. So it comes to an end where a value leads back

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::program::Program;
-use crate::value::{Rib, Scope, Tag, Value};
+use crate::rib::{Rib, Scope};
+use crate::value::{Tag, Value};
 use crate::world::World;
 use crate::{control, fuel, run};
 

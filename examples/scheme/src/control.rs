@@ -13,10 +13,10 @@ use crate::condition::Fault;
 use crate::fuel::{self, ENGINE};
 use crate::primitive::{Action, Answer};
 use crate::primitives::records::apply_record;
-use crate::run::{self, Slots, Target};
+use crate::rib::{Rib, Slots};
+use crate::run::{self, Target};
 use crate::value::{
-    Aborted, Captured, CapturedKind, Cell, ConditionKind, Handover, Parameter, Promise, Rib, Tag,
-    Value,
+    Aborted, Captured, CapturedKind, Cell, ConditionKind, Handover, Parameter, Promise, Tag, Value,
 };
 use crate::world::{Signal, World};
 use crate::{marks, program, writer};
@@ -138,7 +138,7 @@ pub(crate) fn apply(
             }
         }
         Value::Continuation(captured) => {
-            go_back(captured, &arguments, tail, marked, cx).map(Applied::Step)
+            go_back(captured, values(&arguments), tail, marked, cx).map(Applied::Step)
         }
         Value::Parameter(parameter) if arguments.is_empty() => {
             Ok(Applied::Value(parameter_value(parameter, cx)))
@@ -161,8 +161,7 @@ pub(crate) fn call(
 ) -> Result<Result<Value, Step<Activation>>, Box<Fault>> {
     let (mut operator, mut arguments) = (operator, arguments);
     loop {
-        match run::target(operator, arguments, cx.world)? {
-            Target::Value(value) => return Ok(Ok(value)),
+        match run::target(operator, arguments)? {
             Target::Enter(code, at, scope) => {
                 return Ok(Err(Step::Call(Activation::run(code, at, scope))));
             }
@@ -195,8 +194,7 @@ fn become_marked_call(
 ) -> Step<Activation> {
     let (mut operator, mut arguments) = (operator, arguments);
     loop {
-        let next = match run::target(operator, arguments, cx.world) {
-            Ok(Target::Value(value)) => return Step::Return(value),
+        let next = match run::target(operator, arguments) {
             Ok(Target::Enter(code, at, scope)) => {
                 *frame = Activation::Run {
                     code,
@@ -290,7 +288,7 @@ fn parameter_value(parameter: &Constant<Parameter>, cx: &Context<'_, Activation>
 }
 
 /// What several values are to a continuation that takes one.
-fn values(arguments: &[Value]) -> Value {
+pub(crate) fn values(arguments: &[Value]) -> Value {
     match arguments {
         [only] => only.clone(),
         several => Value::Values(Rc::new(several.to_vec())),
@@ -320,13 +318,13 @@ pub(crate) fn wrong_count(operator: &Value, arguments: &[Value]) -> Box<Fault> {
 /// The step that applies a continuation.
 pub(crate) fn go_back(
     captured: &Constant<Captured>,
-    arguments: &[Value],
+    value: Value,
     tail: bool,
     marked: bool,
     cx: Cx<'_, '_>,
 ) -> Result<Step<Activation>, Box<Fault>> {
     cx.world.fuel.look();
-    let with = Ok(values(arguments));
+    let with = Ok(value);
     let continuation = captured.continuation.clone();
     let tag = match &captured.kind {
         CapturedKind::Composable => {
@@ -586,10 +584,7 @@ fn perform(
         Control::Parameterize => {
             cx.world.parameterized = true;
             let frame = Activation::Parameterize {
-                arguments: Constant::new(Rib {
-                    slots: arguments,
-                    parent: None,
-                }),
+                arguments: Constant::new(Rib::of(arguments, None)),
                 at: 0,
                 bindings: cx.mark(PARAMETERS).unwrap_or(Value::Null),
             };
@@ -657,11 +652,9 @@ fn perform(
 }
 
 fn thunk(operator: Value) -> Activation {
-    let (slots, parent) = (Slots::new(), None);
-    let arguments = Constant::new(Rib { slots, parent });
     Activation::Apply {
         operator,
-        arguments,
+        arguments: Constant::new(Rib::of([], None)),
     }
 }
 
@@ -812,7 +805,7 @@ pub(crate) fn resume(
                 arguments,
             },
             _,
-        ) => become_call(frame, operator, arguments.slots.clone(), cx),
+        ) => become_call(frame, operator, arguments.iter().cloned().collect(), cx),
         (Activation::Receive { receiver, .. }, _) => {
             fail(Fault::new("no continuation was received", [receiver]), cx)
         }
@@ -829,15 +822,11 @@ pub(crate) fn resume(
             let arguments: Slots = prompt.arguments.iter().cloned().collect();
             let tag = prompt.tag.tag;
             *frame = Activation::Prompted { prompt };
-            let body = match run::target(operator, arguments, cx.world) {
-                Ok(Target::Value(value)) => return Step::Return(value),
+            let body = match run::target(operator, arguments) {
                 Ok(Target::Enter(code, at, scope)) => Activation::run(code, at, scope),
                 Ok(Target::Other(operator, slots)) => Activation::Apply {
                     operator,
-                    arguments: Constant::new(Rib {
-                        slots,
-                        parent: None,
-                    }),
+                    arguments: Constant::new(Rib::of(slots, None)),
                 },
                 Err(fault) => return fail(fault, cx),
             };
@@ -939,10 +928,7 @@ pub(crate) fn resume(
             let tag = prompt.tag.clone();
             let body = Activation::Apply {
                 operator: prompt.operator.clone(),
-                arguments: Constant::new(Rib {
-                    slots: prompt.arguments.iter().cloned().collect(),
-                    parent: None,
-                }),
+                arguments: Constant::new(Rib::of(prompt.arguments.iter().cloned(), None)),
             };
             *frame = Activation::Fueled { prompt, fuel, used };
             fuel::start(&tag, fuel, used, cx);
@@ -952,10 +938,7 @@ pub(crate) fn resume(
             // A call in tail position that takes the mark away.
             Step::TailCall(Activation::Apply {
                 operator: prompt.handler.clone(),
-                arguments: Constant::new(Rib {
-                    slots: rest.values.iter().cloned().collect(),
-                    parent: None,
-                }),
+                arguments: Constant::new(Rib::of(rest.values.iter().cloned(), None)),
             })
         }
         (Activation::Fueled { .. }, Some(value)) => Step::Return(value),
@@ -1104,18 +1087,17 @@ fn parameterize(
     got: Option<Value>,
     cx: Cx<'_, '_>,
 ) -> Step<Activation> {
-    let slots = &arguments.slots;
     let (mut at, mut bindings, mut got) = (usize::from(at), bindings, got);
-    while at + 1 < slots.len() {
-        let Value::Parameter(parameter) = &slots[at] else {
-            let fault = Fault::expected("a parameter", &slots[at], "parameterize");
+    while at + 1 < arguments.len() {
+        let Value::Parameter(parameter) = arguments.get(at) else {
+            let fault = Fault::expected("a parameter", arguments.get(at), "parameterize");
             return fail(fault, cx);
         };
         let value = match (got.take(), &parameter.converter) {
             (Some(value), _) => value,
-            (None, Value::Boolean(false)) => slots[at + 1].clone(),
+            (None, Value::Boolean(false)) => arguments.get(at + 1).clone(),
             (None, converter) => {
-                let (converter, value) = (converter.clone(), slots[at + 1].clone());
+                let (converter, value) = (converter.clone(), arguments.get(at + 1).clone());
                 *frame = Activation::Parameterize {
                     arguments: arguments.clone(),
                     at: u16::try_from(at).unwrap_or(u16::MAX),
@@ -1124,11 +1106,11 @@ fn parameterize(
                 return call_for(frame, converter, smallvec![value], cx);
             }
         };
-        bindings = Value::cons(Value::cons(slots[at].clone(), value), bindings);
+        bindings = Value::cons(Value::cons(arguments.get(at).clone(), value), bindings);
         at += 2;
     }
     cx.set_mark(PARAMETERS, bindings);
-    let thunk = slots.last().cloned().unwrap_or(Value::Null);
+    let thunk = arguments.get(at).clone();
     *frame = Activation::Pass {};
     call_for(frame, thunk, Slots::new(), cx)
 }

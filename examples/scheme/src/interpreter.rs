@@ -22,7 +22,7 @@ use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
 use crate::program::{self, Program};
-use crate::ribs::Ribs;
+use crate::rib::Ribs;
 use crate::symbol::Symbol;
 use crate::syntax::{Expander, Libraries, Source};
 use crate::trace::{self, Call};

@@ -24,7 +24,7 @@ pub mod primitive;
 pub mod primitives;
 pub mod program;
 pub mod reader;
-pub mod ribs;
+pub mod rib;
 pub mod run;
 pub mod symbol;
 pub mod syntax;

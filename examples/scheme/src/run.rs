@@ -17,10 +17,9 @@ use crate::control::{self, Applied};
 use crate::marks;
 use crate::number::Number;
 use crate::primitive::{Action, Answer};
-use crate::value::{Cell, Closure, Rib, Scope, Value};
+use crate::rib::{FEW, Rib, Scope, Slots};
+use crate::value::{Captured, Cell, Closure, Value};
 use crate::world::World;
-
-pub use crate::value::Slots;
 
 /// Stands for a node that answers what it gets: of a frame that has nothing left to do.
 pub const PASS: Id = Id::MAX;
@@ -53,18 +52,18 @@ impl Deref for Unit<'_> {
 
 /// Where a call leads.
 pub(crate) enum Target {
-    Value(Value),
     Enter(Constant<Code>, Id, Scope),
     /// Whatever is applied otherwise.
     Other(Value, Slots),
 }
 
-/// Where a call leads whose arguments are in a rib.
+/// The same, of a call in code.
 enum Callee {
-    Value(Value),
-    Enter(Constant<Code>, Id, Scope),
-    /// Whatever is applied otherwise, to these.
-    Other(Value, Constant<Rib>),
+    Enter(Constant<Closure>, Id, Scope),
+    /// A continuation that gets one value.
+    Jump(Constant<Captured>, Value),
+    /// Whatever is applied otherwise.
+    Other(Value, Slots),
 }
 
 /// Goes on with code.
@@ -165,7 +164,7 @@ pub fn resume(
                 let rib = $rib;
                 let case = &code.procedures[$procedure as usize].cases[0];
                 let parent = outer(scope, $depth).clone();
-                let (entry, inner) = known(case, rib, parent, cx.world);
+                let (entry, inner) = known(case, rib, parent);
                 cx.world.ribs.give(std::mem::replace(scope, inner));
                 *at = entry;
                 turn -= 1;
@@ -209,21 +208,19 @@ pub fn resume(
             }
             Node::Let { values, body } => {
                 let rib = attempt!(fill(code, values, scope, cx.world));
-                *scope = Some(bind(&code, values, rib, scope.take()));
+                *scope = bind(&code, values, rib, scope.take());
                 *at = body;
                 continue;
             }
             Node::LetWait { values, body } => {
                 let rib = gather!(values);
-                *scope = Some(bind(&code, values, rib, scope.take()));
+                *scope = bind(&code, values, Some(rib), scope.take());
                 *at = body;
                 continue;
             }
             Node::Boxes { count, body } => {
-                let empty = || Value::Box(Shared::new(Cell(Value::Unassigned)));
-                let slots = (0..count).map(|_| empty()).collect();
-                let parent = scope.take();
-                *scope = Some(Constant::new(Rib { slots, parent }));
+                let boxes = (0..count).map(|_| Value::Unassigned.in_box());
+                *scope = Some(Constant::new(Rib::of(boxes, scope.take())));
                 *at = body;
                 continue;
             }
@@ -245,8 +242,7 @@ pub fn resume(
                 operator,
                 arguments,
             } => {
-                let rib = attempt!(fill(code, arguments, scope, cx.world));
-                attempt!(call(code, operator, rib, scope, cx.world))
+                attempt!(call(code, operator, arguments, scope, cx.world))
             }
             Node::CallCc(receiver) => {
                 *at = PASS;
@@ -262,15 +258,15 @@ pub fn resume(
                 arguments,
             } => {
                 let rib = gather!(arguments);
-                attempt!(call(code, operator, rib, scope, cx.world))
+                let operator = attempt!(operator_at(code, operator, scope, cx.world));
+                attempt!(call_with(operator, rib))
             }
             Node::CallAllWait(parts) => {
-                let mut rib = gather!(parts);
-                let operator = match rib.get_mut() {
-                    Some(rib) => rib.slots.remove(0),
-                    None => Value::Null,
-                };
-                attempt!(other(operator, rib, cx.world))
+                let mut slots = slots_of(gather!(parts), cx.world);
+                match slots.is_empty() {
+                    true => Callee::Other(Value::Unassigned, slots),
+                    false => attempt!(choose(slots.remove(0), slots)),
+                }
             }
             Node::Known {
                 procedure,
@@ -284,7 +280,7 @@ pub fn resume(
                 procedure,
                 depth,
                 arguments,
-            } => known!(gather!(arguments), procedure, depth),
+            } => known!(Some(gather!(arguments)), procedure, depth),
             Node::OneWait { op, a, primitive } => {
                 let a = wait!(a);
                 answer!(attempt!(one(&code, op, &a, primitive, cx.world)))
@@ -318,10 +314,8 @@ pub fn resume(
                 primitive,
                 arguments,
             } => {
-                let rib = gather!(arguments);
-                let value = attempt!(plain(&code, primitive, &rib.slots, cx.world));
-                cx.world.ribs.give(Some(rib));
-                answer!(value)
+                let slots = slots_of(gather!(arguments), cx.world);
+                answer!(attempt!(plain(&code, primitive, &slots, cx.world)))
             }
             Node::Mark { key, value, body } => {
                 let key = attempt!(eval(code, key, scope, cx.world));
@@ -337,10 +331,9 @@ pub fn resume(
             },
         };
         match callee {
-            Callee::Value(value) => answer!(value),
-            Callee::Enter(callee, entry, inner) => {
-                if !shared.same(&callee) {
-                    *shared = callee;
+            Callee::Enter(closure, entry, inner) => {
+                if !shared.same(&closure.code) {
+                    *shared = closure.code.clone();
                 }
                 cx.world.ribs.give(std::mem::replace(scope, inner));
                 *at = entry;
@@ -350,15 +343,14 @@ pub fn resume(
                     return take_turn(frame, cx);
                 }
             }
-            Callee::Other(Value::Continuation(captured), rib) => {
-                let step = attempt!(control::go_back(&captured, &rib.slots, true, *marked, cx));
-                cx.world.ribs.give(Some(rib));
+            Callee::Jump(captured, value) => {
+                let step = attempt!(control::go_back(&captured, value, true, *marked, cx));
                 cx.world.ribs.give(scope.take());
                 *at = PASS;
                 return step;
             }
-            Callee::Other(operator, rib) => {
-                let (mut operator, mut arguments) = (operator, slots_of(rib, cx.world));
+            Callee::Other(operator, arguments) => {
+                let (mut operator, mut arguments) = (operator, arguments);
                 loop {
                     match control::apply(operator, arguments, true, *marked, cx) {
                         Err(fault) => return control::fail(code.locate(here, fault), cx),
@@ -368,10 +360,8 @@ pub fn resume(
                             *scope = None;
                             return step;
                         }
-                        Ok(Applied::Call(next, slots)) => match self::target(next, slots, cx.world)
-                        {
+                        Ok(Applied::Call(next, slots)) => match self::target(next, slots) {
                             Err(fault) => return control::fail(code.locate(here, fault), cx),
-                            Ok(Target::Value(value)) => return Step::Return(value),
                             Ok(Target::Enter(callee, entry, inner)) => {
                                 *shared = callee;
                                 *scope = inner;
@@ -407,11 +397,14 @@ fn receive(frame: &mut Activation, continuation: Value, world: &mut World) {
     let Node::Closure { procedure, depth } = code.nodes[*at as usize] else {
         unreachable!("the node is a lambda expression")
     };
-    let mut rib = world.ribs.take();
-    push_all(&mut rib, [continuation]);
     let case = &code.procedures[procedure as usize].cases[0];
-    let parent = outer(scope, depth).clone();
-    (*at, *scope) = known(case, rib, parent, world);
+    let parent = match depth {
+        0 => scope.take(),
+        _ => outer(scope, depth).clone(),
+    };
+    let mut rib = world.ribs.take();
+    push(&mut rib, continuation);
+    (*at, *scope) = known(case, Some(rib), parent);
 }
 
 /// The procedure of a [`Node::CallCc`], which the frame is at.
@@ -472,14 +465,21 @@ fn begin(
             }
         };
     }
-    let callee = match code.nodes[id as usize] {
+    let (callee, entry, inner) = match code.nodes[id as usize] {
         Node::Call {
             operator,
             arguments,
-        } => {
-            let rib = attempt!(fill(code, arguments, scope, cx.world));
-            attempt!(call(code, operator, rib, scope, cx.world))
-        }
+        } => match attempt!(call(code, operator, arguments, scope, cx.world)) {
+            Callee::Enter(closure, entry, inner) => (closure.code.clone(), entry, inner),
+            Callee::Jump(captured, value) => {
+                return Err(attempt!(control::go_back(
+                    &captured, value, false, marked, cx
+                )));
+            }
+            Callee::Other(operator, arguments) => {
+                return attempt!(control::call(operator, arguments, marked, cx));
+            }
+        },
         Node::Known {
             procedure,
             depth,
@@ -487,85 +487,115 @@ fn begin(
         } => {
             let rib = attempt!(fill(code, arguments, scope, cx.world));
             let case = &code.procedures[procedure as usize].cases[0];
-            let parent = outer(scope, depth).clone();
-            let (entry, inner) = known(case, rib, parent, cx.world);
-            Callee::Enter(code.shared.clone(), entry, inner)
+            let (entry, inner) = known(case, rib, outer(scope, depth).clone());
+            (code.shared.clone(), entry, inner)
         }
         Node::CallCc(receiver) => {
             let body = Activation::run(code.shared.clone(), receiver, scope.clone());
             return Err(control::capture(body, Place::Here, cx));
         }
-        _ => Callee::Enter(code.shared.clone(), id, scope.clone()),
+        _ => (code.shared.clone(), id, scope.clone()),
     };
-    match callee {
-        Callee::Value(value) => Ok(value),
-        Callee::Enter(callee, entry, inner) => {
-            // A procedure that comes to a simple node by choices alone takes no frame.
-            let body = Unit::of(&callee);
-            let mut at = entry;
-            let fault = loop {
-                if let Node::If { test, yes, no } = body.nodes[at as usize] {
-                    at = match holds(body, test, &inner, cx.world) {
-                        Ok(true) => yes,
-                        Ok(false) => no,
-                        Err(fault) => break fault,
-                    };
-                } else if body.simple[at as usize] {
-                    match eval(body, at, &inner, cx.world) {
-                        Ok(value) => {
-                            cx.world.ribs.give(inner);
-                            return Ok(value);
-                        }
-                        Err(fault) => break fault,
-                    }
-                } else {
-                    return Err(Step::Call(Activation::run(callee, at, inner)));
-                }
+    // A procedure takes no frame that comes to a simple node, or to a capture, by choices alone.
+    let body = Unit::of(&callee);
+    let mut at = entry;
+    let fault = loop {
+        let node = body.nodes[at as usize];
+        if let Node::If { test, yes, no } = node {
+            at = match holds(body, test, &inner, cx.world) {
+                Ok(true) => yes,
+                Ok(false) => no,
+                Err(fault) => break fault,
             };
-            Err(Step::Call(Activation::Failed {
-                condition: (*body.locate(at, fault)).into(),
-                code: callee,
-                scope: inner,
-                at,
-            }))
-        }
-        Callee::Other(Value::Continuation(captured), rib) => {
-            let step = attempt!(control::go_back(&captured, &rib.slots, false, marked, cx));
-            cx.world.ribs.give(Some(rib));
-            Err(step)
-        }
-        Callee::Other(operator, rib) => {
-            let arguments = slots_of(rib, cx.world);
-            match attempt!(control::call(operator, arguments, marked, cx)) {
-                Ok(value) => Ok(value),
-                Err(step) => Err(step),
+        } else if let Node::CallCc(receiver) = node {
+            // Its frame would be left at once.
+            let body = Activation::run(callee, receiver, inner);
+            return Err(control::capture(body, Place::Here, cx));
+        } else if body.simple[at as usize] {
+            match eval(body, at, &inner, cx.world) {
+                Ok(value) => {
+                    cx.world.ribs.give(inner);
+                    return Ok(value);
+                }
+                Err(fault) => break fault,
             }
+        } else {
+            return Err(Step::Call(Activation::run(callee, at, inner)));
         }
-    }
+    };
+    Err(Step::Call(Activation::Failed {
+        condition: (*body.locate(at, fault)).into(),
+        code: callee,
+        scope: inner,
+        at,
+    }))
 }
 
-/// The values of simple nodes.
+/// A rib with the values of simple nodes; none if there are none.
 #[inline(always)]
 fn fill(
     code: Unit<'_>,
     parts: Parts,
     scope: &Scope,
     world: &mut World,
-) -> Result<Constant<Rib>, Box<Fault>> {
+) -> Result<Scope, Box<Fault>> {
+    let ids = code.list(parts);
+    if ids.is_empty() {
+        return Ok(None);
+    }
     let mut rib = world.ribs.take();
     if let Some(content) = rib.get_mut() {
-        for id in code.list(parts) {
-            let value = match peek(code, *id, scope) {
-                Some(value) => value.copy(),
-                None => match quick(code, *id, scope) {
-                    Some(sum) => Value::integer(sum),
-                    None => eval(code, *id, scope, world)?,
-                },
-            };
-            content.slots.push(value);
+        for (slot, id) in content.few.iter_mut().zip(ids) {
+            std::mem::replace(slot, operand(code, *id, scope, world)?).discard();
+        }
+        content.len = ids.len().min(FEW);
+        if ids.len() > FEW {
+            fill_more(content, code, &ids[FEW..], scope, world)?;
         }
     }
-    Ok(rib)
+    Ok(Some(rib))
+}
+
+#[cold]
+#[inline(never)]
+fn fill_more(
+    rib: &mut Rib,
+    code: Unit<'_>,
+    ids: &[Id],
+    scope: &Scope,
+    world: &mut World,
+) -> Result<(), Box<Fault>> {
+    for id in ids {
+        rib.push(operand(code, *id, scope, world)?);
+    }
+    Ok(())
+}
+
+/// The values of simple nodes, as arguments.
+#[inline(always)]
+fn slots(
+    code: Unit<'_>,
+    parts: Parts,
+    scope: &Scope,
+    world: &mut World,
+) -> Result<Slots, Box<Fault>> {
+    let mut slots = Slots::new();
+    for id in code.list(parts) {
+        slots.push(operand(code, *id, scope, world)?);
+    }
+    Ok(slots)
+}
+
+/// The value of a simple node that is an argument.
+#[inline(always)]
+fn operand(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+    match peek(code, id, scope) {
+        Some(value) => Ok(value.copy()),
+        None => match quick(code, id, scope) {
+            Some(sum) => Ok(Value::integer(sum)),
+            None => eval(code, id, scope, world),
+        },
+    }
 }
 
 /// Computes parts, of which some take steps, one after the other. Answers the step that has to be
@@ -582,6 +612,16 @@ fn gather(
     marked: bool,
     cx: &mut Context<'_, Activation>,
 ) -> Result<Constant<Rib>, Step<Activation>> {
+    let ids = code.list(parts);
+    if let [id] = ids {
+        let value = match got {
+            Some(value) => value,
+            None => begin(code, here, *id, scope, marked, cx)?,
+        };
+        let mut rib = cx.world.ribs.take();
+        push(&mut rib, value);
+        return Ok(rib);
+    }
     let mut rib = match std::mem::replace(partial, Value::Null) {
         Value::Rib(rib) => rib,
         _ => cx.world.ribs.take(),
@@ -589,13 +629,14 @@ fn gather(
     if rib.get_mut().is_none() {
         // Of a frame that others hold too, so they keep theirs.
         let theirs = std::mem::replace(&mut rib, cx.world.ribs.take());
-        push_all(&mut rib, theirs.slots.iter().cloned());
+        for value in theirs.iter() {
+            push(&mut rib, value.clone());
+        }
     }
     let mut next = got;
-    let ids = code.list(parts);
     loop {
         if let Some(value) = next.take() {
-            push_all(&mut rib, [value]);
+            push(&mut rib, value);
             *part += 1;
         }
         let Some(&id) = ids.get(usize::from(*part)) else {
@@ -620,57 +661,45 @@ fn gather(
 
 /// Adds to a rib that nobody else holds.
 #[inline(always)]
-fn push_all(rib: &mut Constant<Rib>, values: impl IntoIterator<Item = Value>) {
+fn push(rib: &mut Constant<Rib>, value: Value) {
     if let Some(rib) = rib.get_mut() {
-        for value in values {
-            rib.slots.push(value);
-        }
+        rib.push(value);
     }
 }
 
-/// The values in a rib that nobody else holds, and will hold.
-fn slots_of(mut rib: Constant<Rib>, world: &mut World) -> Slots {
-    let slots = match rib.get_mut() {
-        Some(rib) => std::mem::take(&mut rib.slots),
-        None => rib.slots.clone(),
-    };
+/// The values in a rib that nobody else will hold.
+fn slots_of(rib: Constant<Rib>, world: &mut World) -> Slots {
+    let slots = rib.iter().cloned().collect();
     world.ribs.give(Some(rib));
     slots
 }
 
 /// The variables of a `let`.
 #[inline(always)]
-fn bind(code: &Code, values: Parts, mut rib: Constant<Rib>, parent: Scope) -> Constant<Rib> {
+fn bind(code: &Code, values: Parts, rib: Scope, parent: Scope) -> Scope {
+    let Some(mut rib) = rib else {
+        return parent;
+    };
     if let Some(rib) = rib.get_mut() {
         for index in code.boxed(values) {
-            put_in_box(&mut rib.slots[*index as usize]);
+            rib.put_in_box(*index as usize);
         }
         rib.parent = parent;
     }
-    rib
-}
-
-fn put_in_box(slot: &mut Value) {
-    let value = std::mem::replace(slot, Value::Null);
-    *slot = Value::Box(Shared::new(Cell(value)));
+    Some(rib)
 }
 
 /// The entry of a case that takes these arguments, and its variables.
 #[inline(always)]
-fn known(case: &Case, mut rib: Constant<Rib>, parent: Scope, world: &mut World) -> (Id, Scope) {
-    let is_empty = match rib.get_mut() {
-        Some(rib) if !rib.slots.is_empty() => {
-            for index in &case.boxed {
-                put_in_box(&mut rib.slots[usize::from(*index)]);
-            }
-            rib.parent = parent.clone();
-            false
-        }
-        _ => true,
-    };
-    if is_empty {
-        world.ribs.give(Some(rib));
+fn known(case: &Case, rib: Scope, parent: Scope) -> (Id, Scope) {
+    let Some(mut rib) = rib else {
         return (case.entry, parent);
+    };
+    if let Some(rib) = rib.get_mut() {
+        for index in &case.boxed {
+            rib.put_in_box(usize::from(*index));
+        }
+        rib.parent = parent;
     }
     (case.entry, Some(rib))
 }
@@ -691,7 +720,7 @@ fn outer(scope: &Scope, depth: u16) -> &Scope {
 #[inline(always)]
 fn slot(scope: &Scope, address: Address) -> &Value {
     match outer(scope, address.depth) {
-        Some(rib) => &rib.slots[usize::from(address.index)],
+        Some(rib) => rib.get(usize::from(address.index)),
         None => &Value::Unassigned,
     }
 }
@@ -717,121 +746,129 @@ fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
     Fault::new("this variable is not defined:", [Value::Symbol(name)])
 }
 
-/// Where a call leads: the operator is simple, the arguments are in a rib.
+/// The value of a node that is called.
+#[inline(always)]
+fn operator_at(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+    let shared = |value: &Value| match value {
+        Value::Closure(closure) => Some(Value::Closure(closure.clone())),
+        Value::Continuation(captured) => Some(Value::Continuation(captured.clone())),
+        _ => None,
+    };
+    let found = match peek(code, id, scope) {
+        Some(value) => shared(value),
+        None => match code.nodes[id as usize] {
+            Node::Global(index) => {
+                code.globals[index as usize].with(|global| shared(&global.value))
+            }
+            Node::Boxed(address) => match slot(scope, address) {
+                Value::Box(cell) => cell.with(|cell| shared(&cell.0)),
+                _ => None,
+            },
+            _ => None,
+        },
+    };
+    match found {
+        Some(value) => Ok(value),
+        None => eval(code, id, scope, world),
+    }
+}
+
+/// Where a call leads whose operator and arguments are simple.
 #[inline(always)]
 fn call(
     code: Unit<'_>,
     operator: Id,
-    rib: Constant<Rib>,
+    arguments: Parts,
     scope: &Scope,
     world: &mut World,
 ) -> Result<Callee, Box<Fault>> {
-    // The usual case: a procedure of the program, which is not cloned.
-    if operator < CONSTANT
-        && let Node::Global(index) = code.nodes[operator as usize]
-    {
-        let mut rib = Some(rib);
-        let entered =
-            code.globals[index as usize].with(|global| match (&global.value, rib.take()) {
-                (Value::Closure(closure), Some(rib)) => Some(enter(closure, rib, world)),
-                (_, back) => {
-                    rib = back;
-                    None
-                }
-            });
-        if let Some(callee) = entered {
-            return callee;
-        }
-        let operator = eval(code, operator, scope, world)?;
-        let rib = rib.unwrap_or_else(|| world.ribs.take());
-        return other(operator, rib, world);
-    }
-    if let Some(Value::Closure(closure)) = peek(code, operator, scope) {
-        return enter(closure, rib, world);
-    }
-    let operator = eval(code, operator, scope, world)?;
-    other(operator, rib, world)
-}
-
-/// Where a call of this leads.
-fn other(operator: Value, rib: Constant<Rib>, world: &mut World) -> Result<Callee, Box<Fault>> {
+    let operator = operator_at(code, operator, scope, world)?;
     match operator {
-        Value::Closure(closure) => enter(&closure, rib, world),
-        Value::Primitive(primitive) => match primitive.action {
-            Action::Plain(compute) if primitive.takes(rib.slots.len()) => {
-                let value = compute(world, &rib.slots)?;
-                world.ribs.give(Some(rib));
-                Ok(Callee::Value(value))
+        Value::Closure(closure) => {
+            if let Some(case) = only(&closure, arguments.count) {
+                let rib = fill(code, arguments, scope, world)?;
+                let (entry, scope) = known(case, rib, closure.scope.clone());
+                return Ok(Callee::Enter(closure, entry, scope));
             }
-            _ => Ok(Callee::Other(Value::Primitive(primitive), rib)),
-        },
-        other => Ok(Callee::Other(other, rib)),
+            let slots = slots(code, arguments, scope, world)?;
+            choose(Value::Closure(closure), slots)
+        }
+        Value::Continuation(captured) if arguments.count == 1 => {
+            let value = operand(code, code.list(arguments)[0], scope, world)?;
+            Ok(Callee::Jump(captured, value))
+        }
+        operator => Ok(Callee::Other(
+            operator,
+            slots(code, arguments, scope, world)?,
+        )),
     }
 }
 
-/// What a procedure runs.
+/// The same of arguments that are there already.
 #[inline(always)]
-fn enter(
-    closure: &Constant<Closure>,
-    rib: Constant<Rib>,
-    world: &mut World,
-) -> Result<Callee, Box<Fault>> {
-    let of = &**closure;
-    let procedure = &of.code.procedures[of.procedure as usize];
-    let (entry, scope) = match &procedure.cases[..] {
-        [case] if !case.rest && usize::from(case.required) == rib.slots.len() => {
-            known(case, rib, of.scope.clone(), world)
+fn call_with(operator: Value, rib: Constant<Rib>) -> Result<Callee, Box<Fault>> {
+    if let Value::Closure(closure) = operator {
+        let count = u16::try_from(rib.len()).ok();
+        if let Some(case) = count.and_then(|count| only(&closure, count)) {
+            let (entry, scope) = known(case, Some(rib), closure.scope.clone());
+            return Ok(Callee::Enter(closure, entry, scope));
         }
-        _ => choose(closure, rib, world)?,
-    };
-    Ok(Callee::Enter(of.code.clone(), entry, scope))
+        return choose(Value::Closure(closure), rib.iter().cloned().collect());
+    }
+    Ok(Callee::Other(operator, rib.iter().cloned().collect()))
+}
+
+/// The case of a procedure that has only one, if that takes so many arguments and no others.
+#[inline(always)]
+fn only(closure: &Constant<Closure>, arguments: u16) -> Option<&Case> {
+    let closure = &**closure;
+    match &closure.code.procedures[closure.procedure as usize].cases[..] {
+        [case] if !case.rest && case.required == arguments => Some(case),
+        _ => None,
+    }
 }
 
 /// Where a call of this leads.
-pub(crate) fn target(
-    operator: Value,
-    slots: Slots,
-    world: &mut World,
-) -> Result<Target, Box<Fault>> {
-    let mut rib = world.ribs.take();
-    if let Some(rib) = rib.get_mut() {
-        rib.slots = slots;
-    }
-    Ok(match other(operator, rib, world)? {
-        Callee::Value(value) => Target::Value(value),
-        Callee::Enter(code, entry, scope) => Target::Enter(code, entry, scope),
-        Callee::Other(operator, rib) => Target::Other(operator, slots_of(rib, world)),
+pub(crate) fn target(operator: Value, slots: Slots) -> Result<Target, Box<Fault>> {
+    Ok(match choose(operator, slots)? {
+        Callee::Enter(closure, entry, scope) => Target::Enter(closure.code.clone(), entry, scope),
+        Callee::Jump(captured, value) => {
+            Target::Other(Value::Continuation(captured), [value].into_iter().collect())
+        }
+        Callee::Other(operator, slots) => Target::Other(operator, slots),
     })
 }
 
-/// The case of a procedure that takes these arguments.
+/// Where a call of this leads; of a procedure, in the case that takes these arguments.
 #[inline(never)]
-fn choose(
-    closure: &Constant<Closure>,
-    mut rib: Constant<Rib>,
-    world: &mut World,
-) -> Result<(Id, Scope), Box<Fault>> {
+fn choose(operator: Value, mut slots: Slots) -> Result<Callee, Box<Fault>> {
+    let Value::Closure(closure) = operator else {
+        return Ok(Callee::Other(operator, slots));
+    };
     let procedure = &closure.code.procedures[closure.procedure as usize];
-    let count = rib.slots.len();
+    let count = slots.len();
     let fits = |case: &&Case| {
         let required = usize::from(case.required);
         required == count || case.rest && required < count
     };
     let Some(case) = procedure.cases.iter().find(fits) else {
-        let operator = Value::Closure(closure.clone());
-        return Err(control::wrong_count(&operator, &rib.slots));
+        let operator = Value::Closure(closure);
+        return Err(control::wrong_count(&operator, &slots));
     };
-    if case.rest
-        && let Some(rib) = rib.get_mut()
-    {
-        let rest = Value::list(rib.slots.drain(usize::from(case.required)..));
-        rib.slots.push(rest);
+    if case.rest {
+        let rest = Value::list(slots.drain(usize::from(case.required)..));
+        slots.push(rest);
     }
-    Ok(known(case, rib, closure.scope.clone(), world))
+    let rib = match slots.is_empty() {
+        true => None,
+        false => Some(Constant::new(Rib::of(slots, None))),
+    };
+    let (entry, scope) = known(case, rib, closure.scope.clone());
+    Ok(Callee::Enter(closure, entry, scope))
 }
 
 /// Names the value of a simple node, which is not cloned if it lies somewhere.
-macro_rules! operand {
+macro_rules! look {
     ($name:ident, $code:expr, $scope:expr, $world:expr) => {
         let computed;
         let $name = match peek($code, $name, $scope) {
@@ -849,7 +886,7 @@ macro_rules! operand {
 fn peek<'a>(code: Unit<'a>, id: Id, scope: &'a Scope) -> Option<&'a Value> {
     if id >= LOCAL {
         return match scope {
-            Some(rib) => Some(&rib.slots[usize::from(id as u16)]),
+            Some(rib) => Some(rib.get(usize::from(id as u16))),
             None => None,
         };
     }
@@ -883,9 +920,14 @@ fn quick(code: Unit<'_>, id: Id, scope: &Scope) -> Option<i64> {
 #[inline(always)]
 fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<bool, Box<Fault>> {
     match code.nodes[id as usize] {
+        Node::Local(index) => {
+            if let Some(rib) = scope {
+                return Ok(rib.get(usize::from(index)).is_true());
+            }
+        }
         Node::Two { op, a, b, .. } => {
-            operand!(a, code, scope, world);
-            operand!(b, code, scope, world);
+            look!(a, code, scope, world);
+            look!(b, code, scope, world);
             if let (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) = (a, b) {
                 match op {
                     Two::Equal | Two::IsEq => return Ok(a == b),
@@ -898,7 +940,7 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
             }
         }
         Node::One { op, a, .. } => {
-            operand!(a, code, scope, world);
+            look!(a, code, scope, world);
             match op {
                 One::IsNull => return Ok(matches!(a, Value::Null)),
                 One::IsPair => return Ok(matches!(a, Value::Pair(_))),
@@ -918,7 +960,7 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
     }
     Ok(match code.nodes[id as usize] {
         Node::Local(index) => match scope {
-            Some(rib) => rib.slots[usize::from(index)].copy(),
+            Some(rib) => rib.get(usize::from(index)).copy(),
             None => Value::Unassigned,
         },
         Node::Constant(index) => code.constants[index as usize].clone(),
@@ -944,7 +986,7 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
         }
         Node::Closure { procedure, depth } => closure(code, procedure, depth, scope),
         Node::One { op, a, primitive } => {
-            operand!(a, code, scope, world);
+            look!(a, code, scope, world);
             return one(&code, op, a, primitive, world).map_err(|fault| code.locate(id, fault));
         }
         Node::Two {
@@ -953,18 +995,16 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             b,
             primitive,
         } => {
-            operand!(a, code, scope, world);
-            operand!(b, code, scope, world);
+            look!(a, code, scope, world);
+            look!(b, code, scope, world);
             return two(&code, op, a, b, primitive, world).map_err(|fault| code.locate(id, fault));
         }
         Node::Primitive {
             primitive,
             arguments,
         } => {
-            let rib = fill(code, arguments, scope, world)?;
-            let value = plain(&code, primitive, &rib.slots, world);
-            world.ribs.give(Some(rib));
-            return value.map_err(|fault| code.locate(id, fault));
+            let slots = slots(code, arguments, scope, world)?;
+            return plain(&code, primitive, &slots, world).map_err(|fault| code.locate(id, fault));
         }
         Node::If { test, yes, no } => {
             let next = if holds(code, test, scope, world)? {
@@ -983,13 +1023,13 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
         }
         Node::Let { values, body } => {
             let rib = fill(code, values, scope, world)?;
-            let inner = Some(bind(&code, values, rib, scope.clone()));
+            let inner = bind(&code, values, rib, scope.clone());
             let value = eval(code, body, &inner, world);
             world.ribs.give(inner);
             return value;
         }
         Node::SetBoxed { to, value } => {
-            let value = eval(code, value, scope, world)?;
+            let value = operand(code, value, scope, world)?;
             set_boxed(scope, to, value);
             Value::Unspecified
         }

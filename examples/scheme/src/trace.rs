@@ -4,8 +4,9 @@ use segno::frame::{Continuation, Describe, Entry, Inspector};
 
 use crate::activation::Activation;
 use crate::code::{Code, Id, Node};
+use crate::rib::{Rib, Scope};
 use crate::symbol::Symbol;
-use crate::value::{Place, Rib, Scope, Value};
+use crate::value::{Place, Value};
 use crate::writer::brief;
 
 /// A call that is under way.
@@ -191,6 +192,6 @@ fn variables(rib: &Rib) -> Option<String> {
         Value::Box(cell) => cell.with(|cell| brief(&cell.0)),
         value => brief(value),
     };
-    let values: Vec<_> = rib.slots.iter().take(8).map(shown).collect();
+    let values: Vec<_> = rib.iter().take(8).map(shown).collect();
     (!values.is_empty()).then(|| format!("  variables: {}", values.join(" ")))
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use segno::frame::PromptTag;
 use segno::snapshot::{Constant, Named, Object, Shared};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 use crate::activation::Activation;
 use crate::code::Code;
@@ -14,6 +13,7 @@ use crate::environment::Environment;
 use crate::number::Number;
 use crate::port::Port;
 use crate::primitive::Primitive;
+use crate::rib::{Rib, Scope};
 use crate::symbol::Symbol;
 use crate::syntax::Alias;
 
@@ -129,22 +129,6 @@ pub struct Bytes {
 /// A variable that is assigned to.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Cell(pub Value);
-
-/// Values side by side: of variables, or arguments.
-pub type Slots = SmallVec<[Value; 4]>;
-
-/// Variables that were bound together, and what was bound around them. It never changes once a
-/// closure or a frame can see it: variables that are assigned to are in [boxes](Cell).
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Rib {
-    /// Their values.
-    pub slots: Slots,
-    /// Those around them.
-    pub parent: Scope,
-}
-
-/// The variables that code can see.
-pub type Scope = Option<Constant<Rib>>;
 
 /// Code, and the variables that it was closed over.
 #[derive(Clone, Serialize, Deserialize)]
@@ -334,7 +318,6 @@ objects! {
     Vector, "vector";
     Bytes, "bytevector";
     Cell, "variable";
-    Rib, "rib";
     Closure, "closure";
     Captured, "continuation";
     Aborted, "aborted";
@@ -433,13 +416,22 @@ impl Value {
         }
     }
 
-    /// Drops it. See [`copy`](Self::copy).
+    /// Drops it. Of what is not on the heap it takes no call.
     #[inline(always)]
     pub(crate) fn discard(self) {
         match self {
-            Self::Number(Number::Fixnum(_)) => std::mem::forget(self),
+            Self::Number(Number::Fixnum(_))
+            | Self::Null
+            | Self::Unspecified
+            | Self::Unassigned
+            | Self::Boolean(_) => std::mem::forget(self),
             other => drop(other),
         }
+    }
+
+    /// The container of a variable that has this value.
+    pub(crate) fn in_box(self) -> Self {
+        Self::Box(Shared::new(Cell(self)))
     }
 
     /// The halves of a pair.
@@ -546,12 +538,6 @@ impl From<bool> for Value {
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&crate::writer::brief(self))
-    }
-}
-
-impl fmt::Debug for Rib {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.slots).finish()
     }
 }
 

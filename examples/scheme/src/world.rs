@@ -10,7 +10,7 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::fuel::Fuel;
 use crate::host::Host;
-use crate::ribs::Ribs;
+use crate::rib::Ribs;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
 
