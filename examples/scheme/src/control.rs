@@ -343,7 +343,7 @@ pub(crate) fn go_back(
                 let message = "a continuation that can be used once was used already";
                 return Err(Fault::new(message, []));
             }
-            used.set(Cell(Value::Boolean(true)));
+            used.set(Cell(Value::True));
             *tag
         }
     };
@@ -501,7 +501,7 @@ fn perform(
             let prompt = Prompt {
                 tag,
                 operator: arguments[0].clone(),
-                handler: arguments.get(2).cloned().unwrap_or(Value::Boolean(false)),
+                handler: arguments.get(2).cloned().unwrap_or(Value::False),
                 arguments: arguments.iter().skip(3).cloned().collect(),
             };
             let prompt = Constant::new(prompt);
@@ -524,7 +524,7 @@ fn perform(
         }
         Control::PromptAvailable => {
             let tag = tag_of(arguments.first(), cx)?.tag;
-            Applied::Value(Value::Boolean(cx.capturable(tag).is_ok()))
+            Applied::Value(Value::from(cx.capturable(tag).is_ok()))
         }
         Control::CallWithValues => {
             let consumer = arguments.swap_remove(1);
@@ -569,7 +569,7 @@ fn perform(
             let value = arguments[0].clone();
             match arguments.get(1) {
                 None => {
-                    let converter = Value::Boolean(false);
+                    let converter = Value::False;
                     Applied::Value(Value::Parameter(Constant::new(Parameter {
                         value,
                         converter,
@@ -598,7 +598,7 @@ fn perform(
         Control::FirstMark => {
             let marks = match &arguments[0] {
                 Value::Marks(marks) => marks.clone(),
-                Value::Boolean(false) => {
+                Value::False => {
                     let tag = tag_of(arguments.get(3), cx)?.tag;
                     Rc::new(cx.marks(MARKS, Some(tag)))
                 }
@@ -607,13 +607,13 @@ fn perform(
             let key = &arguments[1];
             let found = marks.iter().find_map(|marks| marks::lookup(marks, key));
             let missing = arguments.get(2).cloned();
-            Applied::Value(found.or(missing).unwrap_or(Value::Boolean(false)))
+            Applied::Value(found.or(missing).unwrap_or(Value::False))
         }
         Control::ImmediateMark => {
             let marks = marks::of_frame(tail && marked, cx);
             let found = marks.and_then(|marks| marks::lookup(&marks, &arguments[0]));
             let missing = arguments.get(2).cloned();
-            let mark = found.or(missing).unwrap_or(Value::Boolean(false));
+            let mark = found.or(missing).unwrap_or(Value::False);
             Applied::Call(arguments.swap_remove(1), smallvec![mark])
         }
         Control::Eval => {
@@ -711,7 +711,7 @@ pub(crate) fn refused(refusal: Refusal, cx: Cx<'_, '_>) -> Step<Activation> {
 /// What a frame does that gets what its prompt was aborted with, where nobody has said: it calls
 /// that under the same prompt.
 pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
-    let name = Value::Boolean(false);
+    let name = Value::False;
     let tag = match aborted.tag == cx.world.default_tag.tag {
         true => cx.world.default_tag.clone(),
         false => Constant::new(Tag {
@@ -725,7 +725,7 @@ pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
     };
     let prompt = Constant::new(Prompt {
         tag,
-        handler: Value::Boolean(false),
+        handler: Value::False,
         operator: thunk.clone(),
         arguments: Vec::new(),
     });
@@ -837,7 +837,7 @@ pub(crate) fn resume(
                 return Step::Return(Value::Aborted(abort));
             }
             match (&prompt.handler, &abort.values[..]) {
-                (Value::Boolean(false), [_]) => {
+                (Value::False, [_]) => {
                     let mut again = (*prompt).clone();
                     again.operator = abort.values[0].clone();
                     again.arguments.clear();
@@ -845,7 +845,7 @@ pub(crate) fn resume(
                     *frame = Activation::Prompting { prompt };
                     resume(frame, Input::Start, cx)
                 }
-                (Value::Boolean(false), _) => aborted(&abort, cx),
+                (Value::False, _) => aborted(&abort, cx),
                 (handler, values) => {
                     become_call(frame, handler.clone(), values.iter().cloned().collect(), cx)
                 }
@@ -894,7 +894,7 @@ pub(crate) fn resume(
         }
         (Activation::Consume { producer, consumer }, None) => {
             *frame = Activation::Consume {
-                producer: Value::Boolean(false),
+                producer: Value::False,
                 consumer,
             };
             call_for(frame, producer, Slots::new(), cx)
@@ -905,7 +905,7 @@ pub(crate) fn resume(
         (Activation::Force { promise }, got) => force(frame, promise, got, cx),
         (Activation::Parameter { value, converter }, None) => {
             *frame = Activation::Parameter {
-                value: Value::Boolean(false),
+                value: Value::False,
                 converter: converter.clone(),
             };
             call_for(frame, converter, smallvec![value], cx)
@@ -945,8 +945,8 @@ pub(crate) fn resume(
         (Activation::Top { program }, _) => {
             let prompt = Constant::new(Prompt {
                 tag: cx.world.top.clone(),
-                handler: Value::Boolean(false),
-                operator: Value::Boolean(false),
+                handler: Value::False,
+                operator: Value::False,
                 arguments: Vec::new(),
             });
             *frame = Activation::Prompted { prompt };
@@ -964,7 +964,7 @@ pub(crate) fn resume(
             };
             let prompt = Constant::new(Prompt {
                 tag: cx.world.default_tag.clone(),
-                handler: Value::Boolean(false),
+                handler: Value::False,
                 operator: closure,
                 arguments: Vec::new(),
             });
@@ -998,7 +998,7 @@ fn receive(
     let kind = match kind {
         Reception::Rest => return fuel::used_up(receiver, &tag, continuation),
         Reception::Full => CapturedKind::Full(tag.tag),
-        Reception::Once => CapturedKind::Once(tag.tag, Shared::new(Cell(Value::Boolean(false)))),
+        Reception::Once => CapturedKind::Once(tag.tag, Shared::new(Cell(Value::False))),
         Reception::Composable => CapturedKind::Composable,
     };
     let continuation = Value::Continuation(Constant::new(Captured {
@@ -1095,7 +1095,7 @@ fn parameterize(
         };
         let value = match (got.take(), &parameter.converter) {
             (Some(value), _) => value,
-            (None, Value::Boolean(false)) => arguments.get(at + 1).clone(),
+            (None, Value::False) => arguments.get(at + 1).clone(),
             (None, converter) => {
                 let (converter, value) = (converter.clone(), arguments.get(at + 1).clone());
                 *frame = Activation::Parameterize {

@@ -13,13 +13,13 @@
 //! its rest goes on. An engine tells its own beginning by the clock of the engine around it. So
 //! nothing in a continuation has to change while it waits.
 
+use num_bigint::Sign;
 use segno::frame::{Context, Continuation, MarkKey, Operator, Place, PromptTag, Step};
 use segno::snapshot::Constant;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::{Activation, Prompt, Reception};
 use crate::condition::Fault;
-use crate::number::Number;
 use crate::value::{Aborted, Captured, CapturedKind, Tag, Value};
 
 /// Marks the frame of an engine.
@@ -139,7 +139,7 @@ impl Engine {
 
 fn units(value: &Value) -> Option<u64> {
     match value {
-        Value::Number(Number::Fixnum(n)) => u64::try_from(*n).ok(),
+        Value::Fixnum(n) => u64::try_from(*n).ok(),
         _ => None,
     }
 }
@@ -162,7 +162,7 @@ pub(crate) fn engine(arguments: &[Value]) -> Result<Activation, Box<Fault>> {
     };
     let given = match fuel {
         // Nobody can use so much.
-        Value::Number(n @ Number::Big(_)) if n.is_positive() => Some(MOST),
+        Value::Big(n) if n.sign() == Sign::Plus => Some(MOST),
         fuel => units(fuel),
     };
     let Some(given) = given else {

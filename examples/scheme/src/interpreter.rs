@@ -87,7 +87,7 @@ impl Stored {
         let port = |port| {
             Constant::new(Parameter {
                 value: Value::Port(Shared::new(port)),
-                converter: Value::Boolean(false),
+                converter: Value::False,
             })
         };
         Self {
@@ -476,11 +476,8 @@ fn registry(primitives: &[Named<Primitive>]) -> Registry {
 /// The status of a process that exits with this.
 fn status(value: Option<&Value>) -> i32 {
     match value {
-        None | Some(Value::Boolean(true)) => 0,
-        Some(Value::Number(number)) => match number {
-            crate::number::Number::Fixnum(n) => i32::try_from(*n & 0xff).unwrap_or(1),
-            _ => 1,
-        },
+        None | Some(Value::True) => 0,
+        Some(Value::Fixnum(n)) => i32::try_from(*n & 0xff).unwrap_or(1),
         Some(_) => 1,
     }
 }

@@ -15,7 +15,6 @@ use crate::code::{Address, CONSTANT, Case, Code, Id, LOCAL, Node, One, Parts, Tw
 use crate::condition::Fault;
 use crate::control::{self, Applied};
 use crate::marks;
-use crate::number::Number;
 use crate::primitive::{Action, Answer};
 use crate::rib::{FEW, Rib, Scope, Slots};
 use crate::value::{Captured, Cell, Closure, Value};
@@ -906,7 +905,7 @@ fn quick(code: Unit<'_>, id: Id, scope: &Scope) -> Option<i64> {
         return None;
     };
     let (a, b) = (peek(code, *a, scope)?, peek(code, *b, scope)?);
-    let (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) = (a, b) else {
+    let (Value::Fixnum(a), Value::Fixnum(b)) = (a, b) else {
         return None;
     };
     match op {
@@ -928,7 +927,7 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
         Node::Two { op, a, b, .. } => {
             look!(a, code, scope, world);
             look!(b, code, scope, world);
-            if let (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) = (a, b) {
+            if let (Value::Fixnum(a), Value::Fixnum(b)) = (a, b) {
                 match op {
                     Two::Equal | Two::IsEq => return Ok(a == b),
                     Two::Less => return Ok(a < b),
@@ -1070,48 +1069,50 @@ fn one(code: &Code, op: One, a: &Value, primitive: u32, world: &mut World) -> An
     Ok(match (op, a) {
         (One::Car, Value::Pair(pair)) => pair.with(|pair| pair.car.clone()),
         (One::Cdr, Value::Pair(pair)) => pair.with(|pair| pair.cdr.clone()),
-        (One::IsNull, a) => Value::Boolean(matches!(a, Value::Null)),
-        (One::IsPair, a) => Value::Boolean(matches!(a, Value::Pair(_))),
-        (One::Not, a) => Value::Boolean(!a.is_true()),
-        (One::IsZero, Value::Number(Number::Fixnum(n))) => Value::Boolean(*n == 0),
+        (One::IsNull, a) => Value::from(matches!(a, Value::Null)),
+        (One::IsPair, a) => Value::from(matches!(a, Value::Pair(_))),
+        (One::Not, a) => Value::from(!a.is_true()),
+        (One::IsZero, Value::Fixnum(n)) => Value::from(*n == 0),
         _ => return plain(code, primitive, std::slice::from_ref(a), world),
     })
 }
 
 #[inline(always)]
 fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut World) -> Answer {
-    use Number::{Fixnum, Flonum};
-    if let (Value::Number(Fixnum(a)), Value::Number(Fixnum(b))) = (a, b) {
+    if let (Value::Fixnum(a), Value::Fixnum(b)) = (a, b) {
         let sum = match op {
             Two::Add => a.checked_add(*b),
             Two::Subtract => a.checked_sub(*b),
             Two::Multiply => a.checked_mul(*b),
-            Two::Equal | Two::IsEq => return Ok(Value::Boolean(a == b)),
-            Two::Less => return Ok(Value::Boolean(a < b)),
-            Two::Greater => return Ok(Value::Boolean(a > b)),
-            Two::AtMost => return Ok(Value::Boolean(a <= b)),
-            Two::AtLeast => return Ok(Value::Boolean(a >= b)),
+            Two::Equal | Two::IsEq => return Ok(Value::from(a == b)),
+            Two::Less => return Ok(Value::from(a < b)),
+            Two::Greater => return Ok(Value::from(a > b)),
+            Two::AtMost => return Ok(Value::from(a <= b)),
+            Two::AtLeast => return Ok(Value::from(a >= b)),
             Two::Cons | Two::VectorRef => None,
         };
         if let Some(sum) = sum {
-            return Ok(Value::Number(Fixnum(sum)));
+            return Ok(Value::Fixnum(sum));
         }
     }
     Ok(match (op, a, b) {
         (Two::Cons, a, b) => Value::cons(a.clone(), b.clone()),
-        (Two::IsEq, a, b) => Value::Boolean(a.is_eq(b)),
-        (_, Value::Number(Flonum(x)), Value::Number(Flonum(y))) => match op {
-            Two::Add => Value::Number(Flonum(x + y)),
-            Two::Subtract => Value::Number(Flonum(x - y)),
-            Two::Multiply => Value::Number(Flonum(x * y)),
-            Two::Equal => Value::Boolean(x == y),
-            Two::Less => Value::Boolean(x < y),
-            Two::Greater => Value::Boolean(x > y),
-            Two::AtMost => Value::Boolean(x <= y),
-            Two::AtLeast => Value::Boolean(x >= y),
-            _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
-        },
-        (Two::VectorRef, Value::Vector(vector), Value::Number(Fixnum(index))) => {
+        (Two::IsEq, a, b) => Value::from(a.is_eq(b)),
+        (_, Value::Flonum(x), Value::Flonum(y)) => {
+            let (x, y) = (x.get(), y.get());
+            match op {
+                Two::Add => Value::Flonum((x + y).into()),
+                Two::Subtract => Value::Flonum((x - y).into()),
+                Two::Multiply => Value::Flonum((x * y).into()),
+                Two::Equal => Value::from(x == y),
+                Two::Less => Value::from(x < y),
+                Two::Greater => Value::from(x > y),
+                Two::AtMost => Value::from(x <= y),
+                Two::AtLeast => Value::from(x >= y),
+                _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
+            }
+        }
+        (Two::VectorRef, Value::Vector(vector), Value::Fixnum(index)) => {
             let element = vector.with(|vector| {
                 let index = usize::try_from(*index).ok()?;
                 vector.elements.get(index).cloned()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use num_bigint::BigInt;
 use segno::frame::PromptTag;
 use segno::snapshot::{Constant, Named, Object, Shared};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::code::Code;
 use crate::environment::Environment;
-use crate::number::Number;
+use crate::number::{Number, Ratio};
 use crate::port::Port;
 use crate::primitive::Primitive;
 use crate::rib::{Rib, Scope};
@@ -18,6 +19,10 @@ use crate::symbol::Symbol;
 use crate::syntax::Alias;
 
 /// A value. Sixteen bytes: what is larger is on the heap, counted.
+///
+/// Whatever a variant holds fills a whole word, and is no float. So the compiler keeps a value in
+/// two registers, and never loads one from memory in other pieces than it was stored in, which
+/// would take longer than all that is done with it.
 ///
 /// New variants go to the end: they are stored by their position.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,12 +35,22 @@ pub enum Value {
     Unassigned,
     /// What a port answers at its end.
     Eof,
-    /// `#t` or `#f`.
-    Boolean(bool),
+    /// `#t`
+    True,
+    /// `#f`
+    False,
     /// A Unicode scalar value.
-    Character(char),
-    /// A number.
-    Number(Number),
+    Character(Character),
+    /// An exact integer that fits 64 bits.
+    Fixnum(i64),
+    /// An inexact number.
+    Flonum(Flonum),
+    /// An exact integer that does not fit 64 bits.
+    #[serde(with = "crate::number::wire::big")]
+    Big(Rc<BigInt>),
+    /// An exact number that is not an integer.
+    #[serde(with = "crate::number::wire::ratio")]
+    Ratio(Rc<Ratio>),
     /// A symbol.
     Symbol(Symbol),
     /// An identifier that a macro has put into its expansion. Only syntax holds it.
@@ -88,6 +103,59 @@ pub enum Value {
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
+
+/// A character, in a word.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "char", into = "char")]
+pub struct Character(u64);
+
+impl Character {
+    /// The character.
+    #[must_use]
+    pub fn get(self) -> char {
+        let code = u32::try_from(self.0).ok().and_then(char::from_u32);
+        code.unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+}
+
+impl From<char> for Character {
+    fn from(c: char) -> Self {
+        Self(c.into())
+    }
+}
+
+impl From<Character> for char {
+    fn from(c: Character) -> Self {
+        c.get()
+    }
+}
+
+/// A float, in a word that is none.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(from = "f64", into = "f64")]
+pub struct Flonum(u64);
+
+impl Flonum {
+    /// The float.
+    #[inline(always)]
+    #[must_use]
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl From<f64> for Flonum {
+    #[inline(always)]
+    fn from(x: f64) -> Self {
+        Self(x.to_bits())
+    }
+}
+
+impl From<Flonum> for f64 {
+    fn from(x: Flonum) -> Self {
+        x.get()
+    }
+}
 
 /// A pair.
 #[derive(Clone, Serialize, Deserialize)]
@@ -397,21 +465,21 @@ impl Value {
     /// An exact integer.
     #[must_use]
     pub fn integer(n: i64) -> Self {
-        Self::Number(Number::Fixnum(n))
+        Self::Fixnum(n)
     }
 
     /// Whether it counts as true: everything but `#f`.
     #[inline(always)]
     #[must_use]
     pub fn is_true(&self) -> bool {
-        !matches!(self, Self::Boolean(false))
+        !matches!(self, Self::False)
     }
 
     /// A clone. Of a small integer, which is the frequent case, it takes no call.
     #[inline(always)]
     pub(crate) fn copy(&self) -> Self {
         match self {
-            Self::Number(Number::Fixnum(n)) => Self::Number(Number::Fixnum(*n)),
+            Self::Fixnum(n) => Self::Fixnum(*n),
             other => other.clone(),
         }
     }
@@ -420,11 +488,12 @@ impl Value {
     #[inline(always)]
     pub(crate) fn discard(self) {
         match self {
-            Self::Number(Number::Fixnum(_))
+            Self::Fixnum(_)
             | Self::Null
             | Self::Unspecified
             | Self::Unassigned
-            | Self::Boolean(_) => std::mem::forget(self),
+            | Self::True
+            | Self::False => std::mem::forget(self),
             other => drop(other),
         }
     }
@@ -432,6 +501,18 @@ impl Value {
     /// The container of a variable that has this value.
     pub(crate) fn in_box(self) -> Self {
         Self::Box(Shared::new(Cell(self)))
+    }
+
+    /// The number that it is.
+    #[must_use]
+    pub fn as_number(&self) -> Option<Number> {
+        Some(match self {
+            Self::Fixnum(n) => Number::Fixnum(*n),
+            Self::Flonum(x) => Number::Flonum(x.get()),
+            Self::Big(n) => Number::Big(n.clone()),
+            Self::Ratio(q) => Number::Ratio(q.clone()),
+            _ => return None,
+        })
     }
 
     /// The halves of a pair.
@@ -483,9 +564,15 @@ impl Value {
             (Null, Null) | (Unspecified, Unspecified) | (Unassigned, Unassigned) | (Eof, Eof) => {
                 true
             }
-            (Boolean(a), Boolean(b)) => a == b,
+            (True, True) | (False, False) => true,
             (Character(a), Character(b)) => a == b,
-            (Number(a), Number(b)) => a.eqv(b),
+            (Fixnum(a), Fixnum(b)) => a == b,
+            (Flonum(_), Flonum(_)) | (Big(_), Big(_)) | (Ratio(_), Ratio(_)) => {
+                match (self.as_number(), other.as_number()) {
+                    (Some(a), Some(b)) => a.eqv(&b),
+                    _ => false,
+                }
+            }
             (Symbol(a), Symbol(b)) => a == b,
             (Alias(a), Alias(b)) => a.same(b),
             (Pair(a), Pair(b)) => a.same(b),
@@ -524,13 +611,24 @@ impl Value {
 
 impl From<Number> for Value {
     fn from(number: Number) -> Self {
-        Self::Number(number)
+        match number {
+            Number::Fixnum(n) => Self::Fixnum(n),
+            Number::Flonum(x) => Self::Flonum(x.into()),
+            Number::Big(n) => Self::Big(n),
+            Number::Ratio(q) => Self::Ratio(q),
+        }
+    }
+}
+
+impl From<char> for Value {
+    fn from(c: char) -> Self {
+        Self::Character(c.into())
     }
 }
 
 impl From<bool> for Value {
     fn from(truth: bool) -> Self {
-        Self::Boolean(truth)
+        if truth { Self::True } else { Self::False }
     }
 }
 

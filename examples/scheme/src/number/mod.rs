@@ -41,7 +41,7 @@ mod rounding;
 #[cfg(test)]
 mod tests;
 mod transcendental;
-mod wire;
+pub(crate) mod wire;
 
 pub use error::NumberError;
 pub use limits::Limits;

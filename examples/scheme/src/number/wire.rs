@@ -62,3 +62,35 @@ impl TryFrom<WireRatio> for Ratio {
         Ok(Ratio::from_reduced(numerator, denominator))
     }
 }
+
+macro_rules! variant {
+    ($($(#[$doc:meta])* $module:ident: $variant:ident($type:ty);)*) => {
+        $($(#[$doc])*
+        pub(crate) mod $module {
+            use std::rc::Rc;
+
+            use serde::de::Error as _;
+            use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+            use crate::number::Number;
+
+            pub(crate) fn serialize<S: Serializer>(number: &Rc<$type>, to: S) -> Result<S::Ok, S::Error> {
+                Number::$variant(number.clone()).serialize(to)
+            }
+
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Rc<$type>, D::Error> {
+                match Number::deserialize(from)? {
+                    Number::$variant(number) => Ok(number),
+                    _ => Err(D::Error::custom("a number of another sort")),
+                }
+            }
+        })*
+    };
+}
+
+variant! {
+    /// A [`Number::Big`].
+    big: Big(num_bigint::BigInt);
+    /// A [`Number::Ratio`].
+    ratio: Ratio(crate::number::Ratio);
+}

@@ -27,13 +27,33 @@ macro_rules! of_type {
 }
 
 of_type! {
-    number: Number -> Number, "a number";
-    character: Character -> char, "a character";
     symbol: Symbol -> Symbol, "a symbol";
     string: String -> Shared<Text>, "a string";
     vector: Vector -> Shared<Vector>, "a vector";
     bytes: Bytes -> Shared<Bytes>, "a bytevector";
-    boolean: Boolean -> bool, "a boolean";
+}
+
+/// A number.
+pub(super) fn number(value: &Value, by: &str) -> Result<Number, Box<Fault>> {
+    let number = value.as_number();
+    number.ok_or_else(|| Fault::expected("a number", value, by))
+}
+
+/// A character.
+pub(super) fn character(value: &Value, by: &str) -> Result<char, Box<Fault>> {
+    match value {
+        Value::Character(c) => Ok(c.get()),
+        _ => Err(Fault::expected("a character", value, by)),
+    }
+}
+
+/// A boolean.
+pub(super) fn boolean(value: &Value, by: &str) -> Result<bool, Box<Fault>> {
+    match value {
+        Value::True => Ok(true),
+        Value::False => Ok(false),
+        _ => Err(Fault::expected("a boolean", value, by)),
+    }
 }
 
 /// The elements of what has to be a list.
@@ -47,17 +67,14 @@ pub(super) fn items(list: &Value, by: &str) -> Result<Vec<Value>, Box<Fault>> {
 
 /// A count that the program chooses, or a position.
 pub(super) fn count(value: &Value, by: &str) -> Result<usize, Box<Fault>> {
-    match value {
-        Value::Number(number) => number.to_usize(),
-        _ => None,
-    }
-    .ok_or_else(|| Fault::expected("an exact nonnegative integer", value, by))
+    let count = value.as_number().and_then(|number| number.to_usize());
+    count.ok_or_else(|| Fault::expected("an exact nonnegative integer", value, by))
 }
 
 /// A byte.
 pub(super) fn byte(value: &Value, by: &str) -> Result<u8, Box<Fault>> {
     match value {
-        Value::Number(Number::Fixnum(n)) => u8::try_from(*n).ok(),
+        Value::Fixnum(n) => u8::try_from(*n).ok(),
         _ => None,
     }
     .ok_or_else(|| Fault::expected("a byte", value, by))
@@ -94,7 +111,7 @@ pub(super) fn chain<'a, T>(
         }
         before = Some(next);
     }
-    Ok(Value::Boolean(all))
+    Ok(all.into())
 }
 
 /// Values together: themselves if it is one.

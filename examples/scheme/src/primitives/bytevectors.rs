@@ -30,7 +30,7 @@ pub(super) const TABLE: Table = &[
     }),
     fixed("bytevector-length", 1, |_, args| {
         let length = length(bytes(&args[0], "bytevector-length")?);
-        Ok(Value::Number(length.into()))
+        Ok(crate::number::Number::from(length).into())
     }),
     fixed("bytevector-u8-ref", 2, |_, args| {
         let bytes = bytes(&args[0], "bytevector-u8-ref")?;

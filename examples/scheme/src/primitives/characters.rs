@@ -13,7 +13,7 @@ macro_rules! question {
     ($name:literal, $is:expr) => {
         fixed($name, 1, |_, args| {
             let is: fn(char) -> bool = $is;
-            Ok(is(*character(&args[0], $name)?).into())
+            Ok(is(character(&args[0], $name)?).into())
         })
     };
 }
@@ -21,7 +21,7 @@ macro_rules! question {
 macro_rules! mapping {
     ($name:literal, $map:ident) => {
         fixed($name, 1, |_, args| {
-            Ok(Value::Character($map(*character(&args[0], $name)?)))
+            Ok($map(character(&args[0], $name)?).into())
         })
     };
 }
@@ -37,7 +37,7 @@ macro_rules! comparison {
 macro_rules! folded {
     ($name:literal, $operator:tt) => {
         variadic($name, 1, |_, args| {
-            let fold = |arg, by: &str| character(arg, by).copied().map(foldcase);
+            let fold = |arg, by: &str| character(arg, by).map(foldcase);
             chain(args, $name, fold, |a, b| a $operator b)
         })
     };
@@ -63,18 +63,18 @@ pub(super) const TABLE: Table = &[
     question!("char-upper-case?", char::is_uppercase),
     question!("char-lower-case?", char::is_lowercase),
     fixed("digit-value", 1, |_, args| {
-        let digit = digit(*character(&args[0], "digit-value")?);
-        Ok(digit.map_or(Value::Boolean(false), Value::integer))
+        let digit = digit(character(&args[0], "digit-value")?);
+        Ok(digit.map_or(Value::False, Value::integer))
     }),
     fixed("char->integer", 1, |_, args| {
-        let code = u32::from(*character(&args[0], "char->integer")?);
+        let code = u32::from(character(&args[0], "char->integer")?);
         Ok(Value::integer(code.into()))
     }),
     fixed("integer->char", 1, |_, args| {
         let code = count(&args[0], "integer->char")?;
         let character = u32::try_from(code).ok().and_then(char::from_u32);
         let wrong = || Fault::expected("a Unicode scalar value", &args[0], "integer->char");
-        character.map(Value::Character).ok_or_else(wrong)
+        character.map(Value::from).ok_or_else(wrong)
     }),
     mapping!("char-upcase", upcase),
     mapping!("char-downcase", downcase),

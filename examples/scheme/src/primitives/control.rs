@@ -137,7 +137,7 @@ pub(super) const TABLE: &[Primitive] = &[
 fn make_tag(_: &mut World, arguments: &[Value]) -> Answer {
     Ok(Value::PromptTag(Constant::new(Tag {
         tag: PromptTag::fresh("prompt"),
-        name: arguments.first().cloned().unwrap_or(Value::Boolean(false)),
+        name: arguments.first().cloned().unwrap_or(Value::False),
     })))
 }
 
@@ -146,18 +146,15 @@ fn default_tag(world: &mut World, _: &[Value]) -> Answer {
 }
 
 fn is_tag(_: &mut World, arguments: &[Value]) -> Answer {
-    Ok(Value::Boolean(matches!(arguments[0], Value::PromptTag(_))))
+    Ok(Value::from(matches!(arguments[0], Value::PromptTag(_))))
 }
 
 fn is_continuation(_: &mut World, arguments: &[Value]) -> Answer {
-    Ok(Value::Boolean(matches!(
-        arguments[0],
-        Value::Continuation(_)
-    )))
+    Ok(Value::from(matches!(arguments[0], Value::Continuation(_))))
 }
 
 fn is_marks(_: &mut World, arguments: &[Value]) -> Answer {
-    Ok(Value::Boolean(matches!(arguments[0], Value::Marks(_))))
+    Ok(Value::from(matches!(arguments[0], Value::Marks(_))))
 }
 
 fn continuation_marks(world: &mut World, arguments: &[Value]) -> Answer {

@@ -10,7 +10,9 @@ use crate::value::Value;
 #[cold]
 pub(super) fn outside(index: &Value, length: usize, by: &str) -> Box<Fault> {
     let message = match index {
-        Value::Number(_) => format!("{by}: index out of range for length {length}"),
+        Value::Fixnum(_) | Value::Flonum(_) | Value::Big(_) | Value::Ratio(_) => {
+            format!("{by}: index out of range for length {length}")
+        }
         _ => return Fault::expected("an exact nonnegative integer", index, by),
     };
     Fault::new(message, [index.clone()])

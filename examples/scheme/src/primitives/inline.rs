@@ -19,9 +19,9 @@ type Operation = fn(&Number, &Number, Limits) -> Result<Number, NumberError>;
 #[cold]
 #[inline(never)]
 fn arithmetic(world: &World, a: &Value, b: &Value, by: &str, operation: Operation) -> Answer {
-    let result = operation(number(a, by)?, number(b, by)?, limits(world));
+    let result = operation(&number(a, by)?, &number(b, by)?, limits(world));
     result
-        .map(Value::Number)
+        .map(Value::from)
         .map_err(|error| wrong(error, by, &[a.clone(), b.clone()]))
 }
 
@@ -31,13 +31,13 @@ macro_rules! arithmetic {
         #[inline]
         pub(crate) fn $name(world: &World, a: &Value, b: &Value) -> Answer {
             match (a, b) {
-                (Value::Number(Number::Fixnum(x)), Value::Number(Number::Fixnum(y))) => {
+                (Value::Fixnum(x), Value::Fixnum(y)) => {
                     if let Some(result) = x.$checked(*y) {
                         return Ok(Value::integer(result));
                     }
                 }
-                (Value::Number(Number::Flonum(x)), Value::Number(Number::Flonum(y))) => {
-                    return Ok(Value::Number(Number::Flonum(x $operator y)));
+                (Value::Flonum(x), Value::Flonum(y)) => {
+                    return Ok(Value::Flonum((x.get() $operator y.get()).into()));
                 }
                 _ => {}
             }
@@ -58,7 +58,7 @@ arithmetic! {
 #[cold]
 #[inline(never)]
 fn compare(a: &Value, b: &Value, by: &str) -> Result<Option<Ordering>, Box<Fault>> {
-    Ok(number(a, by)?.num_cmp(number(b, by)?))
+    Ok(number(a, by)?.num_cmp(&number(b, by)?))
 }
 
 macro_rules! comparison {
@@ -67,11 +67,11 @@ macro_rules! comparison {
         #[inline]
         pub(crate) fn $name(a: &Value, b: &Value) -> Result<bool, Box<Fault>> {
             match (a, b) {
-                (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) => {
+                (Value::Fixnum(a), Value::Fixnum(b)) => {
                     Ok(a $operator b)
                 }
-                (Value::Number(Number::Flonum(a)), Value::Number(Number::Flonum(b))) => {
-                    Ok(a $operator b)
+                (Value::Flonum(a), Value::Flonum(b)) => {
+                    Ok(a.get() $operator b.get())
                 }
                 _ => compare(a, b, $by).map(|order| order.is_some_and($holds)),
             }
@@ -95,10 +95,7 @@ comparison! {
 /// `zero?`
 #[inline]
 pub(crate) fn is_zero(value: &Value) -> Result<bool, Box<Fault>> {
-    match value {
-        Value::Number(number) => Ok(number.is_zero()),
-        _ => Err(Fault::expected("a number", value, "zero?")),
-    }
+    Ok(number(value, "zero?")?.is_zero())
 }
 
 /// `eq?`, which is `eqv?`.
@@ -106,7 +103,7 @@ pub(crate) fn is_zero(value: &Value) -> Result<bool, Box<Fault>> {
 pub(crate) fn is_eq(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Symbol(a), Value::Symbol(b)) => a == b,
-        (Value::Number(Number::Fixnum(a)), Value::Number(Number::Fixnum(b))) => a == b,
+        (Value::Fixnum(a), Value::Fixnum(b)) => a == b,
         (Value::Null, Value::Null) => true,
         _ => a.is_eq(b),
     }
@@ -158,7 +155,7 @@ pub(crate) fn cdr(value: &Value) -> Answer {
 #[inline]
 fn small(index: &Value) -> Option<usize> {
     match index {
-        Value::Number(Number::Fixnum(index)) => usize::try_from(*index).ok(),
+        Value::Fixnum(index) => usize::try_from(*index).ok(),
         _ => None,
     }
 }
@@ -206,7 +203,7 @@ pub(crate) fn string_ref(string: &Value, index: &Value) -> Answer {
     if let (Value::String(string), Some(index)) = (string, small(index))
         && let Some(character) = string.with(|string| string.characters.get(index).copied())
     {
-        return Ok(Value::Character(character));
+        return Ok(character.into());
     }
     Err(string_fault(string, index, "string-ref"))
 }

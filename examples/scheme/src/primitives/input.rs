@@ -129,7 +129,7 @@ fn read(world: &mut World, args: &[Value]) -> Answer {
 }
 
 fn character(next: Option<char>) -> Value {
-    next.map_or(Value::Eof, Value::Character)
+    next.map_or(Value::Eof, Value::from)
 }
 
 fn byte(port: &BinaryInput) -> Value {

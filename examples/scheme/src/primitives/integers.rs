@@ -12,7 +12,7 @@ macro_rules! divide {
     ($name:literal, $function:ident) => {
         fixed($name, 2, |_, args| {
             let (a, b) = (number(&args[0], $name)?, number(&args[1], $name)?);
-            answer(a.$function(b), $name, args)
+            answer(a.$function(&b), $name, args)
         })
     };
 }
@@ -33,7 +33,7 @@ macro_rules! fold {
             let function: fn(&Number, &Number, _) -> Result<Number, NumberError> = $function;
             let mut found = Number::Fixnum($none);
             for arg in args {
-                found = function(&found, number(arg, $name)?, limits)
+                found = function(&found, &number(arg, $name)?, limits)
                     .map_err(|error| wrong(error, $name, args))?;
             }
             Ok(found.into())
@@ -44,14 +44,14 @@ macro_rules! fold {
 pub(super) const TABLE: Table = &[
     fixed("floor/", 2, |_, args| {
         let (a, b) = (number(&args[0], "floor/")?, number(&args[1], "floor/")?);
-        two(a.floor_div(b), "floor/", args)
+        two(a.floor_div(&b), "floor/", args)
     }),
     fixed("truncate/", 2, |_, args| {
         let (a, b) = (
             number(&args[0], "truncate/")?,
             number(&args[1], "truncate/")?,
         );
-        two(a.truncate_div(b), "truncate/", args)
+        two(a.truncate_div(&b), "truncate/", args)
     }),
     divide!("floor-quotient", floor_quotient),
     divide!("floor-remainder", modulo),
@@ -76,6 +76,6 @@ pub(super) const TABLE: Table = &[
     fixed("arithmetic-shift", 2, |world, args| {
         let by = "arithmetic-shift";
         let (n, count) = (number(&args[0], by)?, number(&args[1], by)?);
-        answer(n.arithmetic_shift(count, limits(world)), by, args)
+        answer(n.arithmetic_shift(&count, limits(world)), by, args)
     }),
 ];

@@ -10,6 +10,7 @@ use super::index::outside;
 use super::walk::Walk;
 use super::{Table, fixed, inline, optional, variadic};
 use crate::condition::Fault;
+use crate::number::Number;
 use crate::primitive::Answer;
 use crate::value::{Pair, Value};
 use crate::world::World;
@@ -25,7 +26,7 @@ pub(super) const TABLE: Table = &[
     }),
     variadic("list", 0, |_, args| Ok(Value::list(args.iter().cloned()))),
     fixed("length", 1, |_, args| {
-        length(&args[0], "length").map(|n| Value::Number(n.into()))
+        length(&args[0], "length").map(|n| Number::from(n).into())
     }),
     variadic("append", 0, |world, args| append(world, args, "append")),
     fixed("reverse", 1, |world, args| {
@@ -123,7 +124,7 @@ fn member(args: &[Value], by: &str, same: fn(&Value, &Value) -> bool) -> Answer 
         }
     }
     walk.finish(&args[1], by)?;
-    Ok(Value::Boolean(false))
+    Ok(Value::False)
 }
 
 /// The element of a list of pairs that has this key.
@@ -139,7 +140,7 @@ fn assoc(args: &[Value], by: &str, same: fn(&Value, &Value) -> bool) -> Answer {
         }
     }
     walk.finish(&args[1], by)?;
-    Ok(Value::Boolean(false))
+    Ok(Value::False)
 }
 
 /// A list with new pairs, and the same end.

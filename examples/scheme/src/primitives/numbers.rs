@@ -13,7 +13,7 @@ macro_rules! sort {
     ($name:literal, $is:expr) => {
         fixed($name, 1, |_, args| {
             let is: fn(&Number) -> bool = $is;
-            Ok(matches!(&args[0], Value::Number(number) if is(number)).into())
+            Ok(args[0].as_number().as_ref().is_some_and(is).into())
         })
     };
 }
@@ -40,7 +40,7 @@ macro_rules! parity {
 macro_rules! comparison {
     ($name:literal, $function:ident) => {
         variadic($name, 1, |_, args| match args {
-            [a, b] => inline::$function(a, b).map(Value::Boolean),
+            [a, b] => inline::$function(a, b).map(Value::from),
             _ => {
                 args.iter()
                     .try_for_each(|arg| number(arg, $name).map(drop))?;
@@ -69,9 +69,9 @@ macro_rules! fold {
 macro_rules! extreme {
     ($name:literal, $function:ident) => {
         variadic($name, 1, |_, args| {
-            let mut found = number(&args[0], $name)?.clone();
+            let mut found = number(&args[0], $name)?;
             for arg in &args[1..] {
-                found = found.$function(number(arg, $name)?);
+                found = found.$function(&number(arg, $name)?);
             }
             Ok(found.into())
         })
@@ -94,7 +94,7 @@ pub(super) const TABLE: Table = &[
     question!("infinite?", is_infinite),
     question!("nan?", is_nan),
     fixed("zero?", 1, |_, args| {
-        inline::is_zero(&args[0]).map(Value::Boolean)
+        inline::is_zero(&args[0]).map(Value::from)
     }),
     question!("positive?", is_positive),
     question!("negative?", is_negative),
@@ -133,7 +133,7 @@ pub(super) const TABLE: Table = &[
 ];
 
 fn divide(world: &World, a: &Value, b: &Value) -> Answer {
-    let quotient = number(a, "/")?.div(number(b, "/")?, limits(world));
+    let quotient = number(a, "/")?.div(&number(b, "/")?, limits(world));
     answer(quotient, "/", &[a.clone(), b.clone()])
 }
 

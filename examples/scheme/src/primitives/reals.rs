@@ -34,8 +34,8 @@ macro_rules! one_or_two {
             let one: fn(&Number) -> Result<Number, NumberError> = $one;
             let first = number(&args[0], $name)?;
             let result = match args.get(1) {
-                None => one(first),
-                Some(second) => first.$two(number(second, $name)?),
+                None => one(&first),
+                Some(second) => first.$two(&number(second, $name)?),
             };
             answer(result, $name, args)
         })
@@ -52,7 +52,7 @@ pub(super) const TABLE: Table = &[
     fixed("rationalize", 2, |world, args| {
         let by = "rationalize";
         let (x, tolerance) = (number(&args[0], by)?, number(&args[1], by)?);
-        answer(x.rationalize(tolerance, limits(world)), by, args)
+        answer(x.rationalize(&tolerance, limits(world)), by, args)
     }),
     total!("exp", exp),
     one_or_two!("log", Number::log, log_base),
@@ -65,7 +65,7 @@ pub(super) const TABLE: Table = &[
     partial!("sqrt", sqrt),
     fixed("expt", 2, |world, args| {
         let (base, exponent) = (number(&args[0], "expt")?, number(&args[1], "expt")?);
-        answer(base.expt(exponent, limits(world)), "expt", args)
+        answer(base.expt(&exponent, limits(world)), "expt", args)
     }),
     partial!("exact", exact),
     partial!("inexact->exact", exact),
@@ -90,7 +90,7 @@ fn string_to_number(world: &mut World, args: &[Value]) -> Answer {
     let text: String = text.with(|text| text.characters.iter().collect());
     let radix = radix(args, "string->number")?;
     match parse(&text, radix, limits(world)) {
-        Ok(number) => Ok(number.map_or(Value::Boolean(false), Value::Number)),
+        Ok(number) => Ok(number.map_or(Value::False, Value::from)),
         Err(error) => Err(wrong(error, "string->number", args)),
     }
 }
@@ -101,7 +101,7 @@ fn radix(args: &[Value], by: &str) -> Result<u32, Box<Fault>> {
         return Ok(10);
     };
     match value {
-        Value::Number(Number::Fixnum(radix @ 2..=36)) => Ok(*radix as u32),
+        Value::Fixnum(radix @ 2..=36) => Ok(*radix as u32),
         _ => Err(Fault::expected("a radix from 2 to 36", value, by)),
     }
 }

@@ -10,6 +10,7 @@ use super::lists::{append, is_list, length, reverse_onto, tail};
 use super::walk::Walk;
 use super::{Table, fixed, inline, optional, variadic};
 use crate::condition::Fault;
+use crate::number::Number;
 use crate::primitive::Answer;
 use crate::value::{Pair, Value};
 use crate::world::World;
@@ -80,8 +81,8 @@ pub(super) const TABLE: Table = &[
         last_pair(&args[0], "last-pair").map(Value::Pair)
     }),
     fixed("length+", 1, |_, args| match end(&args[0]) {
-        None => Ok(Value::Boolean(false)),
-        Some(_) => length(&args[0], "length+").map(|n| Value::Number(n.into())),
+        None => Ok(Value::False),
+        Some(_) => length(&args[0], "length+").map(|n| Number::from(n).into()),
     }),
     fixed("concatenate", 1, |world, args| {
         append(world, &items(&args[0], "concatenate")?, "concatenate")
@@ -108,7 +109,7 @@ fn iota(world: &mut World, args: &[Value]) -> Answer {
     let mut list = Value::Null;
     for index in (0..count).rev() {
         // A product each, and not a sum of sums: inexact numbers would drift.
-        let distance = inline::mul(world, &Value::Number(index.into()), step)?;
+        let distance = inline::mul(world, &Number::from(index).into(), step)?;
         list = Value::cons(inline::add(world, start, &distance)?, list);
     }
     Ok(list)
@@ -166,7 +167,7 @@ fn from_right(args: &[Value], by: &str) -> Answer {
         return Err(Fault::expected("a list that ends", &args[0], by));
     }
     match length.checked_sub(count) {
-        Some(before) => Ok(Value::Number(before.into())),
+        Some(before) => Ok(Number::from(before).into()),
         None => Err(outside(&args[1], length, by)),
     }
 }

@@ -32,19 +32,19 @@ pub(super) const TABLE: Table = &[
     optional("make-string", 1, 2, |world, args| {
         let count = count(&args[0], "make-string")?;
         let fill = match args.get(1) {
-            Some(fill) => *character(fill, "make-string")?,
+            Some(fill) => character(fill, "make-string")?,
             None => ' ',
         };
         reserve(world, count, size_of::<char>())?;
         Ok(Value::text(vec![fill; count]))
     }),
     variadic("string", 0, |_, args| {
-        let characters = args.iter().map(|arg| character(arg, "string").copied());
+        let characters = args.iter().map(|arg| character(arg, "string"));
         Ok(Value::text(characters.collect::<Result<_, _>>()?))
     }),
     fixed("string-length", 1, |_, args| {
         let length = length(string(&args[0], "string-length")?);
-        Ok(Value::Number(length.into()))
+        Ok(crate::number::Number::from(length).into())
     }),
     fixed("string-null?", 1, |_, args| {
         Ok((length(string(&args[0], "string-null?")?) == 0).into())
@@ -53,7 +53,7 @@ pub(super) const TABLE: Table = &[
         inline::string_ref(&args[0], &args[1])
     }),
     fixed("string-set!", 3, |_, args| {
-        let new = *character(&args[2], "string-set!")?;
+        let new = character(&args[2], "string-set!")?;
         inline::string_set(&args[0], &args[1], new)?;
         Ok(Value::Unspecified)
     }),

@@ -48,7 +48,7 @@ pub(super) const TABLE: Table = &[
         let name = string(&args[0], "get-environment-variable")?;
         let name: String = name.with(|name| name.characters.iter().collect());
         let value = env::var_os(name).filter(|_| is_open(world));
-        Ok(value.map_or(Value::Boolean(false), |value| {
+        Ok(value.map_or(Value::False, |value| {
             Value::string(&value.to_string_lossy())
         }))
     }),

@@ -45,26 +45,24 @@ pub(super) const TABLE: Table = &[
     }),
     optional("string->list", 1, 3, |world, args| {
         let characters = part(world, args, PAIR, "string->list")?;
-        Ok(Value::list(characters.into_iter().map(Value::Character)))
+        Ok(Value::list(characters.into_iter().map(Value::from)))
     }),
     fixed("list->string", 1, |world, args| {
         let items = items(&args[0], "list->string")?;
         reserve(world, items.len(), size_of::<char>())?;
-        let characters = items
-            .iter()
-            .map(|item| character(item, "list->string").copied());
+        let characters = items.iter().map(|item| character(item, "list->string"));
         Ok(Value::text(characters.collect::<Result<_, _>>()?))
     }),
     optional("string->vector", 1, 3, |world, args| {
         let characters = part(world, args, size_of::<Value>(), "string->vector")?;
-        let elements = characters.into_iter().map(Value::Character);
+        let elements = characters.into_iter().map(Value::from);
         Ok(Value::vector(elements.collect()))
     }),
     optional("string-copy!", 3, 5, |_, args| copy_into(args)),
     optional("string-fill!", 2, 4, |_, args| {
         let by = "string-fill!";
         let text = string(&args[0], by)?;
-        let fill = *character(&args[1], by)?;
+        let fill = character(&args[1], by)?;
         let range = range(&args[2..], length(text), by)?;
         refuse_literal(text, by)?;
         text.update(|text| text.characters[range].fill(fill));

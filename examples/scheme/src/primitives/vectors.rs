@@ -23,7 +23,7 @@ pub(super) const TABLE: Table = &[
     variadic("vector", 0, |_, args| Ok(Value::vector(args.to_vec()))),
     fixed("vector-length", 1, |_, args| {
         let length = length(vector(&args[0], "vector-length")?);
-        Ok(Value::Number(length.into()))
+        Ok(crate::number::Number::from(length).into())
     }),
     fixed("vector-ref", 2, |_, args| {
         inline::vector_ref(&args[0], &args[1])
@@ -45,7 +45,7 @@ pub(super) const TABLE: Table = &[
         let elements = part(world, args, size_of::<char>(), "vector->string")?;
         let characters = elements
             .iter()
-            .map(|element| character(element, "vector->string").copied());
+            .map(|element| character(element, "vector->string"));
         Ok(Value::text(characters.collect::<Result<_, _>>()?))
     }),
     optional("vector-copy", 1, 3, |world, args| {

@@ -319,10 +319,7 @@ impl<S: Source> Reader<S> {
 
 /// The byte that a value is.
 fn byte(value: &Value) -> Option<u8> {
-    match value {
-        Value::Number(number) => u8::try_from(number.to_usize()?).ok(),
-        _ => None,
-    }
+    u8::try_from(value.as_number()?.to_usize()?).ok()
 }
 
 impl Frame {

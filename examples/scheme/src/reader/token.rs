@@ -185,8 +185,8 @@ impl<S: Source> Lexer<S> {
             word.push(c);
         }
         let value = match word.to_ascii_lowercase().as_str() {
-            "#t" | "#true" => Value::Boolean(true),
-            "#f" | "#false" => Value::Boolean(false),
+            "#t" | "#true" => Value::True,
+            "#f" | "#false" => Value::False,
             "#u8" if self.passes('(')? => return Ok(Token::OpenBytes),
             _ => match self.number(&word, at)? {
                 Some(number) => number.into(),
@@ -210,7 +210,7 @@ impl<S: Source> Lexer<S> {
         }
         let rest = &word[first.len_utf8()..];
         if rest.is_empty() {
-            return Ok(Value::Character(first));
+            return Ok(first.into());
         }
         let folded = self.options.fold_case.then(|| fold(&word));
         let name = folded.as_deref().unwrap_or(&word);
@@ -221,7 +221,7 @@ impl<S: Source> Lexer<S> {
             None => None,
         };
         found
-            .map(Value::Character)
+            .map(Value::from)
             .ok_or_else(|| self.wrong(at, format!("unknown character #\\{}", shown(&word))))
     }
 

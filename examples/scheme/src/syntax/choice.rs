@@ -8,7 +8,6 @@ use super::expand::{Expansion, bind, choose, fresh};
 use super::expander::Answer;
 use super::scope::Scope;
 use crate::expr::{Expr, Variable};
-use crate::number::Number;
 use crate::value::Value;
 
 /// A clause of `cond`, by what it does if all before it do not.
@@ -205,8 +204,10 @@ impl Expansion<'_> {
         let mut tests = Vec::new();
         for datum in data {
             let same = match datum {
-                Value::Number(Number::Fixnum(_)) | Value::Character(_) => "eq?",
-                Value::Symbol(_) | Value::Alias(_) | Value::Boolean(_) | Value::Null => "eq?",
+                Value::Fixnum(_) | Value::Character(_) => "eq?",
+                Value::Symbol(_) | Value::Alias(_) | Value::True | Value::False | Value::Null => {
+                    "eq?"
+                }
                 _ => "eqv?",
             };
             let datum = Expr::Constant(strip(datum));

@@ -14,7 +14,6 @@ use super::scope::Scope;
 use super::standard::{self, Contents};
 use crate::environment::{Binding, Environment};
 use crate::expr::Expr;
-use crate::number::Number;
 use crate::symbol::Symbol;
 use crate::value::Value;
 
@@ -63,7 +62,7 @@ impl Expansion<'_> {
                 name.push(' ');
             }
             match part {
-                Value::Number(Number::Fixnum(number)) if *number >= 0 => {
+                Value::Fixnum(number) if *number >= 0 => {
                     name.push_str(&number.to_string());
                 }
                 part if is_identifier(part) => name.push_str(spelling(part).as_str()),

@@ -14,11 +14,14 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
         Value::Unspecified => output.push("#<unspecified>"),
         Value::Unassigned => output.push("#<unassigned>"),
         Value::Eof => output.push("#<eof>"),
-        Value::Boolean(true) => output.push("#t"),
-        Value::Boolean(false) => output.push("#f"),
-        Value::Character(c) if readable => character(*c, output),
-        Value::Character(c) => output.push_char(*c),
-        Value::Number(number) => output.push(&number.to_string()),
+        Value::True => output.push("#t"),
+        Value::False => output.push("#f"),
+        Value::Character(c) if readable => character(c.get(), output),
+        Value::Character(c) => output.push_char(c.get()),
+        Value::Fixnum(_) | Value::Flonum(_) | Value::Big(_) | Value::Ratio(_) => {
+            let number = value.as_number().map(|number| number.to_string());
+            output.push(&number.unwrap_or_default())
+        }
         Value::Symbol(name) => symbol(name, readable, output),
         Value::Alias(alias) => {
             let mut of = alias.with(|alias| alias.of.clone());

@@ -83,9 +83,9 @@ fn any_name() -> impl Strategy<Value = String> {
 fn any_atom() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
-        any::<bool>().prop_map(Value::Boolean),
-        any::<char>().prop_map(Value::Character),
-        (0..0x100_u32).prop_map(|c| Value::Character(char::from_u32(c).unwrap())),
+        any::<bool>().prop_map(Value::from),
+        any::<char>().prop_map(Value::from),
+        (0..0x100_u32).prop_map(|c| Value::from(char::from_u32(c).unwrap())),
         any::<i64>().prop_map(Value::integer),
         any::<f64>().prop_map(|x| Number::Flonum(x).into()),
         any_name().prop_map(|name| Value::symbol(&name)),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use segno_scheme::expr::{Case, Expr, Variable};
-use segno_scheme::number::Number;
 use segno_scheme::value::Value;
 
 /// Variables are told apart by a number, if there is more than one of a name.
@@ -26,9 +25,9 @@ pub(crate) fn datum(value: &Value) -> String {
         Value::Null => "()".into(),
         Value::Unspecified => "#!void".into(),
         Value::Unassigned => "#!none".into(),
-        Value::Boolean(true) => "#t".into(),
-        Value::Boolean(false) => "#f".into(),
-        Value::Number(Number::Fixnum(n)) => n.to_string(),
+        Value::True => "#t".into(),
+        Value::False => "#f".into(),
+        Value::Fixnum(n) => n.to_string(),
         Value::Symbol(symbol) => symbol.to_string(),
         Value::Alias(_) => "#!alias".into(),
         Value::String(text) => {

@@ -137,7 +137,7 @@ fn text_to_strings() {
         call(world, name, &[value.clone(), port.clone()]);
         call(world, "newline", std::slice::from_ref(&port));
     }
-    call(world, "write-char", &[Value::Character('λ'), port.clone()]);
+    call(world, "write-char", &[Value::from('λ'), port.clone()]);
     call(world, "write-string", &[string("abcd"), port.clone()]);
     call(world, "write-string", &[string("abcd"), port.clone(), n(1)]);
     call(

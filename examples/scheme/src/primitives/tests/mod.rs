@@ -109,7 +109,7 @@ fn datum(rest: &mut &str) -> Value {
     } else if take("#\\") {
         let name = token(rest);
         let mut characters = name.chars();
-        Value::Character(match (name, characters.next(), characters.next()) {
+        Value::from(match (name, characters.next(), characters.next()) {
             ("space", ..) => ' ',
             ("newline", ..) => '\n',
             (_, Some(c), None) => c,
@@ -123,10 +123,10 @@ fn datum(rest: &mut &str) -> Value {
         })
     } else {
         match token(rest) {
-            "#t" => Value::Boolean(true),
-            "#f" => Value::Boolean(false),
+            "#t" => Value::True,
+            "#f" => Value::False,
             name => match parse(name, 10, Limits::default()).unwrap() {
-                Some(number) => Value::Number(number),
+                Some(number) => number.into(),
                 None => Value::symbol(name),
             },
         }
