@@ -19,16 +19,16 @@ impl<F: Frame> State<F> {
     }
 
     /// Puts a continuation on top of the running level, whose frames are sealed, and goes on
-    /// there.
+    /// there: in the frequent case with a value that the topmost frame gets.
     #[inline(always)]
     pub(super) fn resume(
         &mut self,
         frames: &mut Vec<F>,
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
-    ) -> Next<F> {
+    ) -> Result<F::Value, Next<F>> {
         let Some((size, prompt)) = continuation.as_chain() else {
-            return self.enter(frames, continuation.into_piece(), with, 0);
+            return Err(self.enter(frames, continuation.into_piece(), with, 0));
         };
         self.attached.batch = 1;
         if let Some(tag) = prompt {
@@ -44,11 +44,11 @@ impl<F: Frame> State<F> {
                 position.unseal_some(frames, &mut self.attached);
                 self.below -= before - position.size;
                 if frames.is_empty() {
-                    return self.deliver(frames, Ok(value));
+                    return Err(self.deliver(frames, Ok(value)));
                 }
-                Next::Resume(Input::Value(value))
+                Ok(value)
             }
-            with => self.go_on(frames, with),
+            with => Err(self.go_on(frames, with)),
         }
     }
 
@@ -259,7 +259,7 @@ impl<F: Frame> State<F> {
         frames: &mut Vec<F>,
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
-    ) -> Next<F> {
+    ) -> Result<F::Value, Next<F>> {
         self.clear(frames);
         let position = &mut self.levels.top_mut().position;
         self.below -= position.size;

@@ -195,7 +195,13 @@ impl<F: Frame> State<F> {
                         Err(refusal) => Next::Resume(refusal.into()),
                         Ok(()) => {
                             state.seal(frames);
-                            state.resume(frames, continuation, with)
+                            match state.resume(frames, continuation, with) {
+                                Ok(value) => {
+                                    input = Input::Value(value);
+                                    continue;
+                                }
+                                Err(next) => next,
+                            }
                         }
                     }
                 }
@@ -205,7 +211,13 @@ impl<F: Frame> State<F> {
                         Ok(()) => {
                             state.leave_frame(frames);
                             state.seal(frames);
-                            state.resume(frames, continuation, with)
+                            match state.resume(frames, continuation, with) {
+                                Ok(value) => {
+                                    input = Input::Value(value);
+                                    continue;
+                                }
+                                Err(next) => next,
+                            }
                         }
                     }
                 }
@@ -215,7 +227,13 @@ impl<F: Frame> State<F> {
                     with,
                 } => {
                     if state.is_replaced_near(tag, &continuation) {
-                        state.replace_near(frames, continuation, with)
+                        match state.replace_near(frames, continuation, with) {
+                            Ok(value) => {
+                                input = Input::Value(value);
+                                continue;
+                            }
+                            Err(next) => next,
+                        }
                     } else {
                         Next::of(state.replace(frames, tag, continuation, with))
                     }

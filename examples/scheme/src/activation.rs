@@ -235,9 +235,15 @@ impl Frame for Activation {
         {
             return step;
         }
-        match self {
-            Self::Run { .. } => run::resume(self, input, cx),
-            _ => control::resume(self, input, cx),
+        let Self::Run { .. } = self else {
+            return control::resume(self, input, cx);
+        };
+        // What the input holds is handed over in registers.
+        match input {
+            Input::Start => run::resume(self, None, cx),
+            Input::Value(value) => run::resume(self, Some(value), cx),
+            Input::Continuation(continuation) => run::receive(self, continuation, cx),
+            input => control::resume(self, input, cx),
         }
     }
 }

@@ -204,7 +204,7 @@ fn become_marked_call(
                     marked,
                     partial: Value::Null,
                 };
-                return run::resume(frame, Input::Start, cx);
+                return run::resume(frame, None, cx);
             }
             Ok(Target::Other(other, slots)) => apply(other, slots, true, marked, cx),
             Err(fault) => Err(fault),
@@ -324,10 +324,9 @@ pub(crate) fn go_back(
     cx: Cx<'_, '_>,
 ) -> Result<Step<Activation>, Box<Fault>> {
     cx.world.fuel.look();
-    let with = Ok(value);
-    let continuation = captured.continuation.clone();
     let tag = match &captured.kind {
         CapturedKind::Composable => {
+            let (continuation, with) = (captured.continuation.clone(), Ok(value));
             return Ok(if tail && !marked {
                 Step::TailResume { continuation, with }
             } else {
@@ -359,8 +358,8 @@ pub(crate) fn go_back(
     }
     Ok(Step::Replace {
         tag,
-        continuation,
-        with,
+        continuation: captured.continuation.clone(),
+        with: Ok(value),
     })
 }
 
@@ -797,7 +796,7 @@ pub(crate) fn resume(
                 marked: true,
                 partial: Value::Null,
             };
-            run::resume(frame, Input::Start, cx)
+            run::resume(frame, None, cx)
         }
         (
             Activation::Apply {

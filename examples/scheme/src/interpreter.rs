@@ -438,6 +438,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
     World {
         sandbox,
         ribs: Ribs::default(),
+        fault: None,
         environment: stored.environment,
         input,
         output,

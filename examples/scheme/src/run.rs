@@ -7,7 +7,7 @@
 
 use std::ops::Deref;
 
-use segno::frame::{Context, Input, Place, Step};
+use segno::frame::{Context, Continuation, Place, Step};
 use segno::snapshot::{Constant, Shared};
 
 use crate::activation::Activation;
@@ -15,9 +15,9 @@ use crate::code::{Address, CONSTANT, Case, Code, Id, LOCAL, Node, One, Parts, Tw
 use crate::condition::Fault;
 use crate::control::{self, Applied};
 use crate::marks;
-use crate::primitive::{Action, Answer};
+use crate::primitive::Action;
 use crate::rib::{FEW, Rib, Scope, Slots};
-use crate::value::{Captured, Cell, Closure, Value};
+use crate::value::{Cell, Closure, Value};
 use crate::world::World;
 
 /// Stands for a node that answers what it gets: of a frame that has nothing left to do.
@@ -59,34 +59,21 @@ pub(crate) enum Target {
 /// The same, of a call in code.
 enum Callee {
     Enter(Constant<Closure>, Id, Scope),
-    /// A continuation that gets one value.
-    Jump(Constant<Captured>, Value),
     /// Whatever is applied otherwise.
     Other(Value, Slots),
 }
 
-/// Goes on with code.
-pub fn resume(
+/// Goes on with code; with a value, if one has come.
+pub(crate) fn resume(
     frame: &mut Activation,
-    input: Input<Activation>,
+    value: Option<Value>,
     cx: &mut Context<'_, Activation>,
 ) -> Step<Activation> {
-    let mut got = match input {
-        Input::Start => None,
-        Input::Value(Value::Aborted(aborted)) => return control::aborted(&aborted, cx),
+    let mut got = match value {
+        Some(Value::Aborted(aborted)) => return control::aborted(&aborted, cx),
         // It was to start, and its engine ran out of fuel.
-        Input::Value(Value::Unassigned) => None,
-        Input::Value(value) => Some(value),
-        Input::Refused(refusal) => return control::refused(*refusal, cx),
-        Input::Continuation(continuation) => {
-            let continuation = control::captured(continuation, cx);
-            if cx.world.teleports {
-                return control::pause(frame, receiver(frame), continuation, false, cx);
-            }
-            receive(frame, continuation, cx.world);
-            None
-        }
-        _ => None,
+        Some(Value::Unassigned) => None,
+        value => value,
     };
     let Activation::Run {
         code: shared,
@@ -111,6 +98,14 @@ pub fn resume(
         let here = *at;
         let code = Unit::of(shared);
         macro_rules! attempt {
+            ($result:expr) => {
+                match $result {
+                    Some(value) => value,
+                    None => break 'run code.locate(here, cx.world.failure()),
+                }
+            };
+        }
+        macro_rules! check {
             ($result:expr) => {
                 match $result {
                     Ok(value) => value,
@@ -155,6 +150,33 @@ pub fn resume(
                 let value = $value;
                 cx.world.ribs.give(scope.take());
                 return Step::Return(value);
+            }};
+        }
+        // Goes on with a closure.
+        macro_rules! enter {
+            ($closure:expr, $entry:expr, $inner:expr) => {{
+                let (closure, entry, inner) = ($closure, $entry, $inner);
+                if !shared.same(&closure.code) {
+                    *shared = closure.code.clone();
+                }
+                cx.world.ribs.give(std::mem::replace(scope, inner));
+                *at = entry;
+                *part = 0;
+                turn -= 1;
+                if turn > 0 {
+                    continue;
+                }
+                return take_turn(frame, cx);
+            }};
+        }
+        // Goes back to where a continuation was captured.
+        macro_rules! jump {
+            ($captured:expr, $value:expr) => {{
+                let (captured, value) = ($captured, $value);
+                let step = check!(control::go_back(&captured, value, true, *marked, cx));
+                cx.world.ribs.give(scope.take());
+                *at = PASS;
+                return step;
             }};
         }
         // Goes on with a procedure that is known.
@@ -234,15 +256,30 @@ pub fn resume(
                 define,
             } => {
                 let value = wait!(value);
-                attempt!(set_global(&code, global, value, define));
+                check!(set_global(&code, global, value, define));
                 answer!(Value::Unspecified)
             }
             Node::Call {
                 operator,
                 arguments,
-            } => {
-                attempt!(call(code, operator, arguments, scope, cx.world))
-            }
+            } => match attempt!(operator_at(code, operator, scope, cx.world)) {
+                Value::Closure(closure) => match only(&closure, arguments.count) {
+                    Some(case) => {
+                        let rib = attempt!(fill(code, arguments, scope, cx.world));
+                        let (entry, inner) = known(case, rib, closure.scope.clone());
+                        enter!(closure, entry, inner)
+                    }
+                    None => {
+                        let slots = attempt!(slots(code, arguments, scope, cx.world));
+                        check!(choose(Value::Closure(closure), slots))
+                    }
+                },
+                Value::Continuation(captured) if arguments.count == 1 => {
+                    let id = code.list(arguments)[0];
+                    jump!(captured, attempt!(operand(code, id, scope, cx.world)))
+                }
+                other => Callee::Other(other, attempt!(slots(code, arguments, scope, cx.world))),
+            },
             Node::CallCc(receiver) => {
                 *at = PASS;
                 if *marked {
@@ -258,13 +295,13 @@ pub fn resume(
             } => {
                 let rib = gather!(arguments);
                 let operator = attempt!(operator_at(code, operator, scope, cx.world));
-                attempt!(call_with(operator, rib))
+                check!(call_with(operator, rib))
             }
             Node::CallAllWait(parts) => {
                 let mut slots = slots_of(gather!(parts), cx.world);
                 match slots.is_empty() {
                     true => Callee::Other(Value::Unassigned, slots),
-                    false => attempt!(choose(slots.remove(0), slots)),
+                    false => check!(choose(slots.remove(0), slots)),
                 }
             }
             Node::Known {
@@ -282,7 +319,7 @@ pub fn resume(
             } => known!(Some(gather!(arguments)), procedure, depth),
             Node::OneWait { op, a, primitive } => {
                 let a = wait!(a);
-                answer!(attempt!(one(&code, op, &a, primitive, cx.world)))
+                answer!(attempt!(one(code, here, op, &a, primitive, cx.world)))
             }
             Node::TwoWait {
                 op,
@@ -305,7 +342,7 @@ pub fn resume(
                     None if code.is_simple(b) => attempt!(eval(code, b, scope, cx.world)),
                     None => wait!(b),
                 };
-                let value = attempt!(two(&code, op, partial, &b, primitive, cx.world));
+                let value = attempt!(two(code, here, op, partial, &b, primitive, cx.world));
                 b.discard();
                 answer!(value)
             }
@@ -314,7 +351,7 @@ pub fn resume(
                 arguments,
             } => {
                 let slots = slots_of(gather!(arguments), cx.world);
-                answer!(attempt!(plain(&code, primitive, &slots, cx.world)))
+                answer!(attempt!(plain(code, here, primitive, &slots, cx.world)))
             }
             Node::Mark { key, value, body } => {
                 let key = attempt!(eval(code, key, scope, cx.world));
@@ -324,30 +361,10 @@ pub fn resume(
                 *at = body;
                 continue;
             }
-            _ => match eval(code, here, scope, cx.world) {
-                Ok(value) => answer!(value),
-                Err(fault) => break 'run fault,
-            },
+            _ => answer!(attempt!(eval(code, here, scope, cx.world))),
         };
         match callee {
-            Callee::Enter(closure, entry, inner) => {
-                if !shared.same(&closure.code) {
-                    *shared = closure.code.clone();
-                }
-                cx.world.ribs.give(std::mem::replace(scope, inner));
-                *at = entry;
-                *part = 0;
-                turn -= 1;
-                if turn == 0 {
-                    return take_turn(frame, cx);
-                }
-            }
-            Callee::Jump(captured, value) => {
-                let step = attempt!(control::go_back(&captured, value, true, *marked, cx));
-                cx.world.ribs.give(scope.take());
-                *at = PASS;
-                return step;
-            }
+            Callee::Enter(closure, entry, inner) => enter!(closure, entry, inner),
             Callee::Other(operator, arguments) => {
                 let (mut operator, mut arguments) = (operator, arguments);
                 loop {
@@ -385,8 +402,15 @@ pub fn resume(
 }
 
 /// Enters the procedure of a [`Node::CallCc`], which the frame is at.
-#[inline(always)]
-fn receive(frame: &mut Activation, continuation: Value, world: &mut World) {
+pub(crate) fn receive(
+    frame: &mut Activation,
+    continuation: Continuation<Activation>,
+    cx: &mut Context<'_, Activation>,
+) -> Step<Activation> {
+    let continuation = control::captured(continuation, cx);
+    if cx.world.teleports {
+        return control::pause(frame, receiver(frame), continuation, false, cx);
+    }
     let Activation::Run {
         code, scope, at, ..
     } = frame
@@ -401,13 +425,14 @@ fn receive(frame: &mut Activation, continuation: Value, world: &mut World) {
         0 => scope.take(),
         _ => outer(scope, depth).clone(),
     };
-    let mut rib = world.ribs.take();
+    let mut rib = cx.world.ribs.take();
     push(&mut rib, continuation);
     (*at, *scope) = known(case, Some(rib), parent);
+    resume(frame, None, cx)
 }
 
 /// The procedure of a [`Node::CallCc`], which the frame is at.
-pub(crate) fn receiver(frame: &Activation) -> Value {
+fn receiver(frame: &Activation) -> Value {
     let Activation::Run {
         code, scope, at, ..
     } = frame
@@ -453,7 +478,7 @@ fn begin(
     marked: bool,
     cx: &mut Context<'_, Activation>,
 ) -> Result<Value, Step<Activation>> {
-    macro_rules! attempt {
+    macro_rules! check {
         ($result:expr) => {
             match $result {
                 Ok(value) => value,
@@ -464,19 +489,42 @@ fn begin(
             }
         };
     }
+    macro_rules! attempt {
+        ($result:expr) => {
+            match $result {
+                Some(value) => value,
+                None => check!(Err(cx.world.failure())),
+            }
+        };
+    }
     let (callee, entry, inner) = match code.nodes[id as usize] {
         Node::Call {
             operator,
             arguments,
-        } => match attempt!(call(code, operator, arguments, scope, cx.world)) {
-            Callee::Enter(closure, entry, inner) => (closure.code.clone(), entry, inner),
-            Callee::Jump(captured, value) => {
-                return Err(attempt!(control::go_back(
+        } => match attempt!(operator_at(code, operator, scope, cx.world)) {
+            Value::Closure(closure) => {
+                let (entry, inner) = match only(&closure, arguments.count) {
+                    Some(case) => {
+                        let rib = attempt!(fill(code, arguments, scope, cx.world));
+                        known(case, rib, closure.scope.clone())
+                    }
+                    None => {
+                        let slots = attempt!(slots(code, arguments, scope, cx.world));
+                        check!(fit(&closure, slots))
+                    }
+                };
+                (closure.code.clone(), entry, inner)
+            }
+            Value::Continuation(captured) if arguments.count == 1 => {
+                let argument = code.list(arguments)[0];
+                let value = attempt!(operand(code, argument, scope, cx.world));
+                return Err(check!(control::go_back(
                     &captured, value, false, marked, cx
                 )));
             }
-            Callee::Other(operator, arguments) => {
-                return attempt!(control::call(operator, arguments, marked, cx));
+            other => {
+                let slots = attempt!(slots(code, arguments, scope, cx.world));
+                return check!(control::call(other, slots, marked, cx));
             }
         },
         Node::Known {
@@ -498,13 +546,13 @@ fn begin(
     // A procedure takes no frame that comes to a simple node, or to a capture, by choices alone.
     let body = Unit::of(&callee);
     let mut at = entry;
-    let fault = loop {
+    loop {
         let node = body.nodes[at as usize];
         if let Node::If { test, yes, no } = node {
             at = match holds(body, test, &inner, cx.world) {
-                Ok(true) => yes,
-                Ok(false) => no,
-                Err(fault) => break fault,
+                Some(true) => yes,
+                Some(false) => no,
+                None => break,
             };
         } else if let Node::CallCc(receiver) = node {
             // Its frame would be left at once.
@@ -512,18 +560,18 @@ fn begin(
             return Err(control::capture(body, Place::Here, cx));
         } else if body.simple[at as usize] {
             match eval(body, at, &inner, cx.world) {
-                Ok(value) => {
+                Some(value) => {
                     cx.world.ribs.give(inner);
                     return Ok(value);
                 }
-                Err(fault) => break fault,
+                None => break,
             }
         } else {
             return Err(Step::Call(Activation::run(callee, at, inner)));
         }
-    };
+    }
     Err(Step::Call(Activation::Failed {
-        condition: (*body.locate(at, fault)).into(),
+        condition: (*body.locate(at, cx.world.failure())).into(),
         code: callee,
         scope: inner,
         at,
@@ -532,15 +580,10 @@ fn begin(
 
 /// A rib with the values of simple nodes; none if there are none.
 #[inline(always)]
-fn fill(
-    code: Unit<'_>,
-    parts: Parts,
-    scope: &Scope,
-    world: &mut World,
-) -> Result<Scope, Box<Fault>> {
+fn fill(code: Unit<'_>, parts: Parts, scope: &Scope, world: &mut World) -> Option<Scope> {
     let ids = code.list(parts);
     if ids.is_empty() {
-        return Ok(None);
+        return Some(None);
     }
     let mut rib = world.ribs.take();
     if let Some(content) = rib.get_mut() {
@@ -552,7 +595,7 @@ fn fill(
             fill_more(content, code, &ids[FEW..], scope, world)?;
         }
     }
-    Ok(Some(rib))
+    Some(Some(rib))
 }
 
 #[cold]
@@ -563,35 +606,30 @@ fn fill_more(
     ids: &[Id],
     scope: &Scope,
     world: &mut World,
-) -> Result<(), Box<Fault>> {
+) -> Option<()> {
     for id in ids {
         rib.push(operand(code, *id, scope, world)?);
     }
-    Ok(())
+    Some(())
 }
 
 /// The values of simple nodes, as arguments.
 #[inline(always)]
-fn slots(
-    code: Unit<'_>,
-    parts: Parts,
-    scope: &Scope,
-    world: &mut World,
-) -> Result<Slots, Box<Fault>> {
+fn slots(code: Unit<'_>, parts: Parts, scope: &Scope, world: &mut World) -> Option<Slots> {
     let mut slots = Slots::new();
     for id in code.list(parts) {
         slots.push(operand(code, *id, scope, world)?);
     }
-    Ok(slots)
+    Some(slots)
 }
 
 /// The value of a simple node that is an argument.
 #[inline(always)]
-fn operand(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+fn operand(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<Value> {
     match peek(code, id, scope) {
-        Some(value) => Ok(value.copy()),
+        Some(value) => Some(value.copy()),
         None => match quick(code, id, scope) {
-            Some(sum) => Ok(Value::integer(sum)),
+            Some(sum) => Some(Value::integer(sum)),
             None => eval(code, id, scope, world),
         },
     }
@@ -643,8 +681,10 @@ fn gather(
             return Ok(rib);
         };
         let value = if code.is_simple(id) {
-            eval(code, id, scope, cx.world)
-                .map_err(|fault| control::fail(code.locate(here, fault), cx))
+            match eval(code, id, scope, cx.world) {
+                Some(value) => Ok(value),
+                None => Err(control::fail(code.locate(here, cx.world.failure()), cx)),
+            }
         } else {
             begin(code, here, id, scope, marked, cx)
         };
@@ -747,7 +787,7 @@ fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
 
 /// The value of a node that is called.
 #[inline(always)]
-fn operator_at(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+fn operator_at(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<Value> {
     let shared = |value: &Value| match value {
         Value::Closure(closure) => Some(Value::Closure(closure.clone())),
         Value::Continuation(captured) => Some(Value::Continuation(captured.clone())),
@@ -767,43 +807,12 @@ fn operator_at(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answ
         },
     };
     match found {
-        Some(value) => Ok(value),
+        Some(value) => Some(value),
         None => eval(code, id, scope, world),
     }
 }
 
-/// Where a call leads whose operator and arguments are simple.
-#[inline(always)]
-fn call(
-    code: Unit<'_>,
-    operator: Id,
-    arguments: Parts,
-    scope: &Scope,
-    world: &mut World,
-) -> Result<Callee, Box<Fault>> {
-    let operator = operator_at(code, operator, scope, world)?;
-    match operator {
-        Value::Closure(closure) => {
-            if let Some(case) = only(&closure, arguments.count) {
-                let rib = fill(code, arguments, scope, world)?;
-                let (entry, scope) = known(case, rib, closure.scope.clone());
-                return Ok(Callee::Enter(closure, entry, scope));
-            }
-            let slots = slots(code, arguments, scope, world)?;
-            choose(Value::Closure(closure), slots)
-        }
-        Value::Continuation(captured) if arguments.count == 1 => {
-            let value = operand(code, code.list(arguments)[0], scope, world)?;
-            Ok(Callee::Jump(captured, value))
-        }
-        operator => Ok(Callee::Other(
-            operator,
-            slots(code, arguments, scope, world)?,
-        )),
-    }
-}
-
-/// The same of arguments that are there already.
+/// Where a call leads, of arguments that are there already.
 #[inline(always)]
 fn call_with(operator: Value, rib: Constant<Rib>) -> Result<Callee, Box<Fault>> {
     if let Value::Closure(closure) = operator {
@@ -831,19 +840,24 @@ fn only(closure: &Constant<Closure>, arguments: u16) -> Option<&Case> {
 pub(crate) fn target(operator: Value, slots: Slots) -> Result<Target, Box<Fault>> {
     Ok(match choose(operator, slots)? {
         Callee::Enter(closure, entry, scope) => Target::Enter(closure.code.clone(), entry, scope),
-        Callee::Jump(captured, value) => {
-            Target::Other(Value::Continuation(captured), [value].into_iter().collect())
-        }
         Callee::Other(operator, slots) => Target::Other(operator, slots),
     })
 }
 
-/// Where a call of this leads; of a procedure, in the case that takes these arguments.
+/// Where a call of this leads.
+fn choose(operator: Value, slots: Slots) -> Result<Callee, Box<Fault>> {
+    match operator {
+        Value::Closure(closure) => {
+            let (entry, scope) = fit(&closure, slots)?;
+            Ok(Callee::Enter(closure, entry, scope))
+        }
+        other => Ok(Callee::Other(other, slots)),
+    }
+}
+
+/// The entry of the case of a procedure that takes these arguments, and its variables.
 #[inline(never)]
-fn choose(operator: Value, mut slots: Slots) -> Result<Callee, Box<Fault>> {
-    let Value::Closure(closure) = operator else {
-        return Ok(Callee::Other(operator, slots));
-    };
+fn fit(closure: &Constant<Closure>, mut slots: Slots) -> Result<(Id, Scope), Box<Fault>> {
     let procedure = &closure.code.procedures[closure.procedure as usize];
     let count = slots.len();
     let fits = |case: &&Case| {
@@ -851,7 +865,7 @@ fn choose(operator: Value, mut slots: Slots) -> Result<Callee, Box<Fault>> {
         required == count || case.rest && required < count
     };
     let Some(case) = procedure.cases.iter().find(fits) else {
-        let operator = Value::Closure(closure);
+        let operator = Value::Closure(closure.clone());
         return Err(control::wrong_count(&operator, &slots));
     };
     if case.rest {
@@ -862,8 +876,7 @@ fn choose(operator: Value, mut slots: Slots) -> Result<Callee, Box<Fault>> {
         true => None,
         false => Some(Constant::new(Rib::of(slots, None))),
     };
-    let (entry, scope) = known(case, rib, closure.scope.clone());
-    Ok(Callee::Enter(closure, entry, scope))
+    Ok(known(case, rib, closure.scope.clone()))
 }
 
 /// Names the value of a simple node, which is not cloned if it lies somewhere.
@@ -917,11 +930,11 @@ fn quick(code: Unit<'_>, id: Id, scope: &Scope) -> Option<i64> {
 
 /// Whether the value of a simple node counts as true.
 #[inline(always)]
-fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<bool, Box<Fault>> {
+fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<bool> {
     match code.nodes[id as usize] {
         Node::Local(index) => {
             if let Some(rib) = scope {
-                return Ok(rib.get(usize::from(index)).is_true());
+                return Some(rib.get(usize::from(index)).is_true());
             }
         }
         Node::Two { op, a, b, .. } => {
@@ -929,11 +942,11 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
             look!(b, code, scope, world);
             if let (Value::Fixnum(a), Value::Fixnum(b)) = (a, b) {
                 match op {
-                    Two::Equal | Two::IsEq => return Ok(a == b),
-                    Two::Less => return Ok(a < b),
-                    Two::Greater => return Ok(a > b),
-                    Two::AtMost => return Ok(a <= b),
-                    Two::AtLeast => return Ok(a >= b),
+                    Two::Equal | Two::IsEq => return Some(a == b),
+                    Two::Less => return Some(a < b),
+                    Two::Greater => return Some(a > b),
+                    Two::AtMost => return Some(a <= b),
+                    Two::AtLeast => return Some(a >= b),
                     _ => {}
                 }
             }
@@ -941,9 +954,9 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
         Node::One { op, a, .. } => {
             look!(a, code, scope, world);
             match op {
-                One::IsNull => return Ok(matches!(a, Value::Null)),
-                One::IsPair => return Ok(matches!(a, Value::Pair(_))),
-                One::Not => return Ok(!a.is_true()),
+                One::IsNull => return Some(matches!(a, Value::Null)),
+                One::IsPair => return Some(matches!(a, Value::Pair(_))),
+                One::Not => return Some(!a.is_true()),
                 _ => {}
             }
         }
@@ -953,11 +966,11 @@ fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Result<boo
 }
 
 /// Evaluates a simple node.
-pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Answer {
+pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<Value> {
     if id >= CONSTANT {
-        return Ok(peek(code, id, scope).map_or(Value::Unassigned, Value::copy));
+        return Some(peek(code, id, scope).map_or(Value::Unassigned, Value::copy));
     }
-    Ok(match code.nodes[id as usize] {
+    Some(match code.nodes[id as usize] {
         Node::Local(index) => match scope {
             Some(rib) => rib.get(usize::from(index)).copy(),
             None => Value::Unassigned,
@@ -971,7 +984,7 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             };
             if let Value::Unassigned = value {
                 let fault = Fault::new("a variable is used before its definition", []);
-                return Err(code.locate(id, fault));
+                return world.fail(code.locate(id, fault));
             }
             value
         }
@@ -979,14 +992,14 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             let global = &code.globals[index as usize];
             let value = global.with(|global| global.value.clone());
             if let Value::Unassigned = value {
-                return Err(code.locate(id, unbound(global)));
+                return world.fail(code.locate(id, unbound(global)));
             }
             value
         }
         Node::Closure { procedure, depth } => closure(code, procedure, depth, scope),
         Node::One { op, a, primitive } => {
             look!(a, code, scope, world);
-            return one(&code, op, a, primitive, world).map_err(|fault| code.locate(id, fault));
+            return one(code, id, op, a, primitive, world);
         }
         Node::Two {
             op,
@@ -996,14 +1009,14 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
         } => {
             look!(a, code, scope, world);
             look!(b, code, scope, world);
-            return two(&code, op, a, b, primitive, world).map_err(|fault| code.locate(id, fault));
+            return two(code, id, op, a, b, primitive, world);
         }
         Node::Primitive {
             primitive,
             arguments,
         } => {
             let slots = slots(code, arguments, scope, world)?;
-            return plain(&code, primitive, &slots, world).map_err(|fault| code.locate(id, fault));
+            return plain(code, id, primitive, &slots, world);
         }
         Node::If { test, yes, no } => {
             let next = if holds(code, test, scope, world)? {
@@ -1038,7 +1051,9 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
             define,
         } => {
             let value = eval(code, value, scope, world)?;
-            set_global(&code, global, value, define).map_err(|fault| code.locate(id, fault))?;
+            if let Err(fault) = set_global(&code, global, value, define) {
+                return world.fail(code.locate(id, fault));
+            }
             Value::Unspecified
         }
         _ => unreachable!("the node is simple"),
@@ -1054,48 +1069,74 @@ fn closure(code: Unit<'_>, procedure: u32, depth: u16, scope: &Scope) -> Value {
     }))
 }
 
-fn plain(code: &Code, primitive: u32, arguments: &[Value], world: &mut World) -> Answer {
-    match &code.constants[primitive as usize] {
+/// The value of a primitive that computes, for a node.
+fn plain(
+    code: Unit<'_>,
+    id: Id,
+    primitive: u32,
+    arguments: &[Value],
+    world: &mut World,
+) -> Option<Value> {
+    let answer = match &code.constants[primitive as usize] {
         Value::Primitive(primitive) => match primitive.action {
             Action::Plain(compute) => compute(world, arguments),
             _ => Err(Fault::new("the primitive does not compute", [])),
         },
         _ => Err(Fault::new("the constant is no primitive", [])),
+    };
+    match answer {
+        Ok(value) => Some(value),
+        Err(fault) => world.fail(code.locate(id, fault)),
     }
 }
 
 #[inline(always)]
-fn one(code: &Code, op: One, a: &Value, primitive: u32, world: &mut World) -> Answer {
-    Ok(match (op, a) {
+fn one(
+    code: Unit<'_>,
+    id: Id,
+    op: One,
+    a: &Value,
+    primitive: u32,
+    world: &mut World,
+) -> Option<Value> {
+    Some(match (op, a) {
         (One::Car, Value::Pair(pair)) => pair.with(|pair| pair.car.clone()),
         (One::Cdr, Value::Pair(pair)) => pair.with(|pair| pair.cdr.clone()),
         (One::IsNull, a) => Value::from(matches!(a, Value::Null)),
         (One::IsPair, a) => Value::from(matches!(a, Value::Pair(_))),
         (One::Not, a) => Value::from(!a.is_true()),
         (One::IsZero, Value::Fixnum(n)) => Value::from(*n == 0),
-        _ => return plain(code, primitive, std::slice::from_ref(a), world),
+        _ => return plain(code, id, primitive, std::slice::from_ref(a), world),
     })
 }
 
 #[inline(always)]
-fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut World) -> Answer {
+fn two(
+    code: Unit<'_>,
+    id: Id,
+    op: Two,
+    a: &Value,
+    b: &Value,
+    primitive: u32,
+    world: &mut World,
+) -> Option<Value> {
     if let (Value::Fixnum(a), Value::Fixnum(b)) = (a, b) {
         let sum = match op {
             Two::Add => a.checked_add(*b),
             Two::Subtract => a.checked_sub(*b),
             Two::Multiply => a.checked_mul(*b),
-            Two::Equal | Two::IsEq => return Ok(Value::from(a == b)),
-            Two::Less => return Ok(Value::from(a < b)),
-            Two::Greater => return Ok(Value::from(a > b)),
-            Two::AtMost => return Ok(Value::from(a <= b)),
-            Two::AtLeast => return Ok(Value::from(a >= b)),
+            Two::Equal | Two::IsEq => return Some(Value::from(a == b)),
+            Two::Less => return Some(Value::from(a < b)),
+            Two::Greater => return Some(Value::from(a > b)),
+            Two::AtMost => return Some(Value::from(a <= b)),
+            Two::AtLeast => return Some(Value::from(a >= b)),
             Two::Cons | Two::VectorRef => None,
         };
         if let Some(sum) = sum {
-            return Ok(Value::Fixnum(sum));
+            return Some(Value::Fixnum(sum));
         }
     }
-    Ok(match (op, a, b) {
+    Some(match (op, a, b) {
         (Two::Cons, a, b) => Value::cons(a.clone(), b.clone()),
         (Two::IsEq, a, b) => Value::from(a.is_eq(b)),
         (_, Value::Flonum(x), Value::Flonum(y)) => {
@@ -1109,7 +1150,7 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
                 Two::Greater => Value::from(x > y),
                 Two::AtMost => Value::from(x <= y),
                 Two::AtLeast => Value::from(x >= y),
-                _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
+                _ => return plain(code, id, primitive, &[a.clone(), b.clone()], world),
             }
         }
         (Two::VectorRef, Value::Vector(vector), Value::Fixnum(index)) => {
@@ -1119,9 +1160,9 @@ fn two(code: &Code, op: Two, a: &Value, b: &Value, primitive: u32, world: &mut W
             });
             match element {
                 Some(element) => element,
-                None => return plain(code, primitive, &[a.clone(), b.clone()], world),
+                None => return plain(code, id, primitive, &[a.clone(), b.clone()], world),
             }
         }
-        _ => return plain(code, primitive, &[a.clone(), b.clone()], world),
+        _ => return plain(code, id, primitive, &[a.clone(), b.clone()], world),
     })
 }

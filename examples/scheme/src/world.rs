@@ -74,6 +74,8 @@ pub struct World {
     pub sandbox: Sandbox,
     /// Room for variables.
     pub ribs: Ribs,
+    /// Why code has no value. See [`fail`](Self::fail).
+    pub(crate) fault: Option<Box<Fault>>,
     /// Where definitions go, and what `eval` sees in `(interaction-environment)`.
     pub environment: Shared<Environment>,
     /// `current-input-port`, `current-output-port` and `current-error-port`.
@@ -111,6 +113,20 @@ pub struct World {
 }
 
 impl World {
+    /// Says why code has no value.
+    #[cold]
+    pub(crate) fn fail<T>(&mut self, fault: Box<Fault>) -> Option<T> {
+        self.fault = Some(fault);
+        None
+    }
+
+    /// Why code has no value, once.
+    #[cold]
+    pub(crate) fn failure(&mut self) -> Box<Fault> {
+        let fault = self.fault.take();
+        fault.unwrap_or_else(|| Fault::new("there is no value", []))
+    }
+
     /// Whether so many more bytes may be taken.
     ///
     /// # Errors
