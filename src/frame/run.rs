@@ -9,7 +9,9 @@ use super::ledger::Ledger;
 use super::level::{Barrier, Boundary, Levels};
 use super::position::{Attached, Unsealed, push_frame};
 use super::winder::{Came, Under, WinderNode};
-use super::{Context, Frame, Input, Interrupted, Limits, Outcome, Refusal, Stacked, Step};
+use super::{
+    Context, Continuation, Frame, Input, Interrupted, Limits, Outcome, Refusal, Stacked, Step,
+};
 
 /// All of a machine but the frames on top, which one of them borrows while it runs.
 pub(super) struct State<F: Frame> {
@@ -39,6 +41,20 @@ pub(super) enum Next<F: Frame> {
 impl<F: Frame> Next<F> {
     pub(super) fn of(done: Result<Self, Refusal>) -> Self {
         done.unwrap_or_else(|refusal| Self::Resume(refusal.into()))
+    }
+}
+
+/// What the topmost frame gets; if it is the input, that becomes the next one's, which is nothing.
+#[inline(always)]
+fn given<F: Frame>(
+    value: Option<F::Value>,
+    captured: Option<Continuation<F>>,
+    input: &mut Input<F>,
+) -> Input<F> {
+    match (value, captured) {
+        (Some(value), _) => Input::Value(value),
+        (None, Some(captured)) => Input::Continuation(captured),
+        (None, None) => mem::replace(input, Input::Start),
     }
 }
 
@@ -84,12 +100,17 @@ impl<F: Frame> State<F> {
         };
         // What was left when a frame was last asked what it had asked for.
         let mut asked = None;
+        // What the topmost frame gets: one of these, or else the input. An input that was just put
+        // together would be moved in other pieces than it was stored in, which takes longer than
+        // the whole step.
+        let mut value = None;
+        let mut captured = None;
         loop {
             if cx.fuel == 0 {
                 let state = &mut *cx.state;
                 if state.nesting == 0 {
                     *fuel = 0;
-                    *left = input;
+                    *left = given(value, captured, &mut input);
                     return Ok(Outcome::OutOfFuel);
                 }
                 if state.overrun == state.limits.overrun {
@@ -105,29 +126,27 @@ impl<F: Frame> State<F> {
                 unreachable!("the machine runs without a frame")
             };
             cx.index = len - 1;
-            let step = top.resume(input, &mut cx);
+            let step = top.resume(given(value.take(), captured.take(), &mut input), &mut cx);
             let state = &mut *cx.state;
             let next = match step {
-                Step::Return(value) => {
+                Step::Return(returned) => {
                     drop_last(frames);
                     if len - 1 > state.attached.floor {
-                        input = Input::Value(value);
+                        value = Some(returned);
                         continue;
                     }
                     state.attached.drop_marks(len - 1);
                     if len > 1 || state.return_into(frames) {
-                        input = Input::Value(value);
+                        value = Some(returned);
                         continue;
                     }
-                    state.deliver(frames, Ok(value))
+                    state.deliver(frames, Ok(returned))
                 }
                 Step::Call(frame) => {
                     state.push(frames, frame);
                     if state.below + len >= state.limits.depth {
                         drop_last(frames);
                         input = state.too_deep().into();
-                    } else {
-                        input = Input::Start;
                     }
                     continue;
                 }
@@ -137,7 +156,6 @@ impl<F: Frame> State<F> {
                     if len <= state.attached.floor + 1 {
                         state.attached.drop_marks(len - 1);
                     }
-                    input = Input::Start;
                     continue;
                 }
                 Step::Raise(error) => {
@@ -154,7 +172,7 @@ impl<F: Frame> State<F> {
                         let body = ManuallyDrop::new(body);
                         let k = state.capture_near(frames, tag, operator, place);
                         state.push(frames, ManuallyDrop::into_inner(body));
-                        input = Input::Continuation(k);
+                        captured = Some(k);
                         continue;
                     }
                     push_frame(frames, body);
@@ -167,7 +185,6 @@ impl<F: Frame> State<F> {
                             state.seal(frames);
                             state.levels.push_prompts(tag, 1);
                             state.push(frames, ManuallyDrop::into_inner(body));
-                            input = Input::Start;
                         }
                         Err(refusal) => {
                             push_frame(frames, body);
@@ -177,17 +194,17 @@ impl<F: Frame> State<F> {
                     }
                     continue;
                 }
-                Step::Abort { tag, value } => {
+                Step::Abort { tag, value: with } => {
                     if state.is_nearest(tag) {
                         state.clear(frames);
                         state.pop_level();
                         if state.return_into(frames) {
-                            input = Input::Value(value);
+                            value = Some(with);
                             continue;
                         }
-                        state.deliver(frames, Ok(value))
+                        state.deliver(frames, Ok(with))
                     } else {
-                        Next::of(state.abort(frames, tag, value))
+                        Next::of(state.abort(frames, tag, with))
                     }
                 }
                 Step::Resume { continuation, with } => {
@@ -196,8 +213,8 @@ impl<F: Frame> State<F> {
                         Ok(()) => {
                             state.seal(frames);
                             match state.resume(frames, continuation, with) {
-                                Ok(value) => {
-                                    input = Input::Value(value);
+                                Ok(with) => {
+                                    value = Some(with);
                                     continue;
                                 }
                                 Err(next) => next,
@@ -212,8 +229,8 @@ impl<F: Frame> State<F> {
                             state.leave_frame(frames);
                             state.seal(frames);
                             match state.resume(frames, continuation, with) {
-                                Ok(value) => {
-                                    input = Input::Value(value);
+                                Ok(with) => {
+                                    value = Some(with);
                                     continue;
                                 }
                                 Err(next) => next,
@@ -228,8 +245,8 @@ impl<F: Frame> State<F> {
                 } => {
                     if state.is_replaced_near(tag, &continuation) {
                         match state.replace_near(frames, continuation, with) {
-                            Ok(value) => {
-                                input = Input::Value(value);
+                            Ok(with) => {
+                                value = Some(with);
                                 continue;
                             }
                             Err(next) => next,

@@ -137,6 +137,14 @@ pub(crate) fn apply(
                 Action::Control(control) => perform(control, arguments, tail, marked, cx),
             }
         }
+        Value::Full(continuation) => {
+            let value = values(&arguments);
+            Ok(Applied::Step(go_back_fully(
+                continuation.clone(),
+                value,
+                cx,
+            )))
+        }
         Value::Continuation(captured) => {
             go_back(captured, values(&arguments), tail, marked, cx).map(Applied::Step)
         }
@@ -315,7 +323,23 @@ pub(crate) fn wrong_count(operator: &Value, arguments: &[Value]) -> Box<Fault> {
     Fault::new(message, arguments)
 }
 
-/// The step that applies a continuation.
+/// The step that applies a continuation that was captured up to the default prompt, without a
+/// barrier in it.
+#[inline(always)]
+pub(crate) fn go_back_fully(
+    continuation: Continuation<Activation>,
+    value: Value,
+    cx: Cx<'_, '_>,
+) -> Step<Activation> {
+    cx.world.fuel.look();
+    Step::Replace {
+        tag: cx.world.default_tag.tag,
+        continuation,
+        with: Ok(value),
+    }
+}
+
+/// The step that applies another continuation.
 pub(crate) fn go_back(
     captured: &Constant<Captured>,
     value: Value,
@@ -331,7 +355,7 @@ pub(crate) fn go_back(
                 Step::TailResume { continuation, with }
             } else {
                 if tail {
-                    marks::give_way(captured, cx);
+                    marks::give_way(&captured.continuation, cx);
                 }
                 Step::Resume { continuation, with }
             });
@@ -382,6 +406,9 @@ pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -
         true => cx.marks(BARRIER, Some(tag)),
         false => Vec::new(),
     };
+    if barriers.is_empty() {
+        return Value::Full(continuation);
+    }
     Value::Continuation(Constant::new(Captured {
         continuation,
         kind: CapturedKind::Full(tag),
@@ -993,6 +1020,13 @@ fn receive(
     if kind == Reception::Composable && !barriers.is_empty() {
         let message = "a barrier stands between here and the prompt";
         return fail(Fault::new(message, []), cx);
+    }
+    if kind == Reception::Full && tag.tag == cx.world.default_tag.tag {
+        let continuation = captured(continuation, cx);
+        return match cx.world.teleports {
+            true => pause(frame, receiver, continuation, hands_over, cx),
+            false => deliver(frame, receiver, continuation, hands_over, cx),
+        };
     }
     let kind = match kind {
         Reception::Rest => return fuel::used_up(receiver, &tag, continuation),

@@ -3,12 +3,12 @@
 //! All those of a frame are one list of pairs of key and value, which the machine keeps under one
 //! key of its own.
 
-use segno::frame::{Context, Entry, Layout};
+use segno::frame::{Context, Continuation, Entry, Layout};
 
 use crate::activation::Activation;
 use crate::condition::Fault;
 use crate::control::MARKS;
-use crate::value::{Captured, Value};
+use crate::value::Value;
 use crate::world::World;
 
 /// Attaches a mark to the running frame.
@@ -46,15 +46,18 @@ pub(crate) fn lookup(list: &Value, key: &Value) -> Option<Value> {
 ///
 /// If it has frames that can be resumed once, and were.
 pub(crate) fn of_continuation(
-    captured: &Captured,
+    captured: &Continuation<Activation>,
     world: &World,
 ) -> Result<Vec<Value>, Box<Fault>> {
     let layout = take_apart(captured, world)?;
     Ok(layout.entries.iter().filter_map(of_entry).collect())
 }
 
-fn take_apart(captured: &Captured, world: &World) -> Result<Layout<Activation>, Box<Fault>> {
-    let continuation = captured.continuation.clone();
+fn take_apart(
+    captured: &Continuation<Activation>,
+    world: &World,
+) -> Result<Layout<Activation>, Box<Fault>> {
+    let continuation = captured.clone();
     let layout = world.inspector.take_apart(continuation);
     layout.map_err(|refusal| Fault::new(refusal.to_string(), []))
 }
@@ -69,7 +72,7 @@ fn of_entry(entry: &Entry<Activation>) -> Option<Value> {
 
 /// Drops marks of the running frame where the lowest frame of a continuation has others under the
 /// same keys. The two are one frame where the continuation is applied in tail position.
-pub(crate) fn give_way(captured: &Captured, cx: &mut Context<'_, Activation>) {
+pub(crate) fn give_way(captured: &Continuation<Activation>, cx: &mut Context<'_, Activation>) {
     let Ok(layout) = take_apart(captured, cx.world) else {
         return;
     };

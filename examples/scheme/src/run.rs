@@ -169,16 +169,6 @@ pub(crate) fn resume(
                 return take_turn(frame, cx);
             }};
         }
-        // Goes back to where a continuation was captured.
-        macro_rules! jump {
-            ($captured:expr, $value:expr) => {{
-                let (captured, value) = ($captured, $value);
-                let step = check!(control::go_back(&captured, value, true, *marked, cx));
-                cx.world.ribs.give(scope.take());
-                *at = PASS;
-                return step;
-            }};
-        }
         // Goes on with a procedure that is known.
         macro_rules! known {
             ($rib:expr, $procedure:expr, $depth:expr) => {{
@@ -274,9 +264,12 @@ pub(crate) fn resume(
                         check!(choose(Value::Closure(closure), slots))
                     }
                 },
-                Value::Continuation(captured) if arguments.count == 1 => {
+                Value::Full(continuation) if arguments.count == 1 => {
                     let id = code.list(arguments)[0];
-                    jump!(captured, attempt!(operand(code, id, scope, cx.world)))
+                    let value = attempt!(operand(code, id, scope, cx.world));
+                    cx.world.ribs.give(scope.take());
+                    *at = PASS;
+                    return control::go_back_fully(continuation, value, cx);
                 }
                 other => Callee::Other(other, attempt!(slots(code, arguments, scope, cx.world))),
             },
@@ -515,12 +508,10 @@ fn begin(
                 };
                 (closure.code.clone(), entry, inner)
             }
-            Value::Continuation(captured) if arguments.count == 1 => {
+            Value::Full(continuation) if arguments.count == 1 => {
                 let argument = code.list(arguments)[0];
                 let value = attempt!(operand(code, argument, scope, cx.world));
-                return Err(check!(control::go_back(
-                    &captured, value, false, marked, cx
-                )));
+                return Err(control::go_back_fully(continuation, value, cx));
             }
             other => {
                 let slots = attempt!(slots(code, arguments, scope, cx.world));
@@ -790,7 +781,7 @@ fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
 fn operator_at(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<Value> {
     let shared = |value: &Value| match value {
         Value::Closure(closure) => Some(Value::Closure(closure.clone())),
-        Value::Continuation(captured) => Some(Value::Continuation(captured.clone())),
+        Value::Full(continuation) => Some(Value::Full(continuation.clone())),
         _ => None,
     };
     let found = match peek(code, id, scope) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use num_bigint::BigInt;
-use segno::frame::PromptTag;
+use segno::frame::{Continuation, PromptTag};
 use segno::snapshot::{Constant, Named, Object, Shared};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,9 @@ pub enum Value {
     Aborted(Constant<Aborted>),
     /// What a frame that has marks is to call in its own place. No program sees it.
     Handover(Constant<Handover>),
+    /// A continuation that was captured up to the default prompt, without a barrier in it. Most
+    /// are.
+    Full(Continuation<Activation>),
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
@@ -213,7 +216,7 @@ pub struct Closure {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Captured {
     /// The frames.
-    pub continuation: segno::frame::Continuation<Activation>,
+    pub continuation: Continuation<Activation>,
     /// How it is applied.
     pub kind: CapturedKind,
     /// The barriers in it.
@@ -551,6 +554,7 @@ impl Value {
             Self::Primitive(_)
                 | Self::Closure(_)
                 | Self::Continuation(_)
+                | Self::Full(_)
                 | Self::Parameter(_)
                 | Self::RecordProcedure(_)
         )
@@ -592,6 +596,7 @@ impl Value {
                         }
             }
             (Continuation(a), Continuation(b)) => a.same(b),
+            (Full(a), Full(b)) => a.same(b),
             (Parameter(a), Parameter(b)) => a.same(b),
             (Record(a), Record(b)) => a.same(b),
             (RecordType(a), RecordType(b)) => a.same(b),

@@ -150,7 +150,8 @@ fn is_tag(_: &mut World, arguments: &[Value]) -> Answer {
 }
 
 fn is_continuation(_: &mut World, arguments: &[Value]) -> Answer {
-    Ok(Value::from(matches!(arguments[0], Value::Continuation(_))))
+    let is = matches!(arguments[0], Value::Continuation(_) | Value::Full(_));
+    Ok(is.into())
 }
 
 fn is_marks(_: &mut World, arguments: &[Value]) -> Answer {
@@ -159,16 +160,14 @@ fn is_marks(_: &mut World, arguments: &[Value]) -> Answer {
 
 fn continuation_marks(world: &mut World, arguments: &[Value]) -> Answer {
     match &arguments[0] {
-        Value::Continuation(captured) => {
-            let marks = marks::of_continuation(captured, world)?;
-            Ok(Value::Marks(Rc::new(marks)))
+        Value::Continuation(captured) => marks::of_continuation(&captured.continuation, world),
+        Value::Full(continuation) => marks::of_continuation(continuation, world),
+        other => {
+            let by = "continuation-marks";
+            return Err(Fault::expected("a continuation", other, by));
         }
-        other => Err(Fault::expected(
-            "a continuation",
-            other,
-            "continuation-marks",
-        )),
     }
+    .map(|marks| Value::Marks(Rc::new(marks)))
 }
 
 fn marks_to_list(_: &mut World, arguments: &[Value]) -> Answer {

@@ -55,7 +55,7 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
         Value::Primitive(primitive) => procedure(Some(primitive.name), output),
         Value::RecordProcedure(of) => procedure(Some(of.name.as_str()), output),
         Value::Closure(_) => procedure(None, output),
-        Value::Continuation(_) => output.push("#<continuation>"),
+        Value::Continuation(_) | Value::Full(_) => output.push("#<continuation>"),
         Value::Parameter(_) => output.push("#<parameter>"),
         Value::RecordType(of) => {
             output.push("#<record-type ")?;
