@@ -145,7 +145,7 @@ impl<F: Frame> Context<'_, F> {
     ///
     /// What it would be refused for: no such prompt, or what stands in the way.
     pub fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
-        self.state.locate(tag, true).map(|_| ())
+        self.state.reach(tag).map(|_| ())
     }
 
     /// Runs another frame to its end before this step is over: for a host function that

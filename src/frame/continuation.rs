@@ -40,7 +40,7 @@ impl<F: Frame> Piece<F> {
     }
 
     /// Another that shares all frames with this one.
-    fn share(&self) -> Self {
+    pub(super) fn share(&self) -> Self {
         Self {
             levels: self.levels.iter().map(Level::share).collect(),
             size: self.size,

@@ -20,7 +20,7 @@ pub enum Refusal {
         host_call: &'static str,
     },
     /// A winder that is running because of an escape lies between the frame and the prompt,
-    /// if there is one.
+    /// if there is one, and the escape is none that a frame [asks for](super::Frame::escape).
     InWinder,
     /// The stack would be deeper than the machine allows.
     Depth {

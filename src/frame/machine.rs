@@ -306,17 +306,16 @@ impl<F: Frame> Machine<F> {
     }
 
     /// The whole computation, of a machine that is paused or suspended; none if it is done, or
-    /// if a winder of an escape is running. The machine goes on as if nothing had been.
+    /// if a winder of an escape is running that no frame [asks for](Frame::escape). The machine
+    /// goes on as if nothing had been.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
         if let Pending::Frame | Pending::Step = self.pending {
             return None;
         }
         let state = &mut self.state;
-        let is_winding = |level: &Level<F>| matches!(level.boundary, Boundary::Winding(_));
-        if state.levels.from(0).iter().any(is_winding) {
-            return None; // What the winder is on the way to has no second copy.
-        }
+        let escapes = state.all_escapes()?;
         state.seal(&mut self.frames);
+        state.settle(escapes);
         let levels = state.levels.from(0).iter().map(Level::share).collect();
         let piece = Piece::new(levels);
         Some(Continuation::new(piece, &state.ledger))

@@ -174,6 +174,7 @@ mod context;
 mod continuation;
 mod describe;
 mod error;
+mod escaping;
 mod inspect;
 mod layout;
 mod ledger;

@@ -6,7 +6,7 @@ use core::mem;
 use super::continuation::Piece;
 use super::level::{Boundary, Level};
 use super::run::{Next, State, drop_last};
-use super::winding::Then;
+use super::winding::{Goal, Then};
 use super::{Continuation, Frame, Input, Operator, Place, PromptTag, Refusal};
 
 impl<F: Frame> State<F> {
@@ -107,19 +107,21 @@ impl<F: Frame> State<F> {
     }
 
     /// The index of the innermost level whose boundary is a prompt with this tag; that of
-    /// the running level is one past the last.
-    pub(super) fn locate(&self, tag: PromptTag, captures: bool) -> Result<usize, Refusal> {
-        let check = |level: &Level<F>| match level.boundary {
-            Boundary::Prompt { tag: found, .. } if found == tag => Ok(true),
-            Boundary::Barrier(ref barrier) => Err(Refusal::Barrier {
-                host_call: barrier.host_call,
-            }),
-            Boundary::Winding(_) if captures => Err(Refusal::InWinder),
-            _ => Ok(false),
-        };
+    /// the running level is one past the last. `pass` is asked at each escape on the way.
+    pub(super) fn locate(
+        &self,
+        tag: PromptTag,
+        mut pass: impl FnMut(usize, &Goal<F>) -> Result<(), Refusal>,
+    ) -> Result<usize, Refusal> {
         for (index, level) in self.levels.from(0).iter().enumerate().rev() {
-            if check(level)? {
-                return Ok(index);
+            match level.boundary {
+                Boundary::Prompt { tag: found, .. } if found == tag => return Ok(index),
+                Boundary::Barrier(ref barrier) => {
+                    let host_call = barrier.host_call;
+                    return Err(Refusal::Barrier { host_call });
+                }
+                Boundary::Winding(ref goal) => pass(index, goal)?,
+                _ => {}
             }
         }
         Err(Refusal::NoSuchPrompt(tag))
@@ -136,7 +138,7 @@ impl<F: Frame> State<F> {
         let Some(body) = frames.pop() else {
             unreachable!("the body was put there")
         };
-        let at = self.locate(tag, true)?;
+        let (at, escapes) = self.reach(tag)?;
         self.may_seal(frames.len() + self.levels.last() + 1 - at)?;
         if place == Place::Here && self.below + frames.len() >= self.limits.depth {
             return Err(self.too_deep());
@@ -145,6 +147,7 @@ impl<F: Frame> State<F> {
             self.leave_frame(frames);
         }
         self.seal(frames);
+        self.settle(escapes);
         let lowest = if operator.takes_prompt() {
             Boundary::Prompt { tag, times: 1 }
         } else {
@@ -208,7 +211,7 @@ impl<F: Frame> State<F> {
         tag: PromptTag,
         value: F::Value,
     ) -> Result<Next<F>, Refusal> {
-        let to = self.locate(tag, false)?;
+        let to = self.locate(tag, |_, _| Ok(()))?;
         self.clear(frames);
         let winders = self.winders_above(to);
         Ok(self.leave(frames, to, winders, Then::Abort(value)))
@@ -221,7 +224,7 @@ impl<F: Frame> State<F> {
         continuation: Continuation<F>,
         with: Result<F::Value, F::Value>,
     ) -> Result<Next<F>, Refusal> {
-        let to = self.locate(tag, false)?;
+        let to = self.locate(tag, |_, _| Ok(()))?;
         let above = self.levels.from(to).iter();
         let above: usize = above.map(|level| level.position.size).sum();
         self.check_resume(&continuation, self.below - above, 0)?;

@@ -72,6 +72,16 @@ pub trait Frame: Clone + Sized {
     fn one_shot(&self) -> Option<&'static str> {
         None
     }
+
+    /// A frame that asks for this step, whatever it is resumed with.
+    ///
+    /// It is needed where a winder's thunk, on the way of an escape, captures a continuation:
+    /// the escape is a part of that, as a frame that asks for it anew. Without it such a capture
+    /// is refused: [`Refusal::InWinder`]. The step is a [`Step::Abort`] or a [`Step::Replace`].
+    fn escape(step: Step<Self>) -> Option<Self> {
+        let _ = step;
+        None
+    }
 }
 
 /// What a frame is resumed with.

@@ -125,6 +125,12 @@ pub enum Activation {
         /// Whether the handler may return.
         continuable: bool,
     },
+    /// Leaves for a prompt: the rest of an escape, in a continuation that one of its winders has
+    /// captured.
+    Escape {
+        /// What the prompt is aborted with.
+        value: Value,
+    },
     /// Calls a procedure for values, and applies another to them.
     Consume {
         /// The first procedure; `#f` once it was called.
@@ -245,6 +251,10 @@ impl Frame for Activation {
             Input::Continuation(continuation) => run::receive(self, continuation, cx),
             input => control::resume(self, input, cx),
         }
+    }
+
+    fn escape(step: Step<Self>) -> Option<Self> {
+        control::escape(step)
     }
 }
 

@@ -31,6 +31,8 @@ pub enum Control {
     Apply,
     /// `call-with-current-continuation`
     CallCc,
+    /// Calls its first argument with a continuation, or with `#f` where none can be captured.
+    CallCcIfAny,
     /// `call/1cc`
     CallOnce,
     /// `call-with-composable-continuation`
@@ -387,6 +389,26 @@ pub(crate) fn go_back(
     })
 }
 
+/// A frame that does what an escape does, in a continuation that one of its winders captures.
+pub(crate) fn escape(step: Step<Activation>) -> Option<Activation> {
+    match step {
+        Step::Abort { value, .. } => Some(Activation::Escape { value }),
+        Step::Replace {
+            tag,
+            continuation,
+            with: Ok(value),
+        } => Some(Activation::Apply {
+            operator: Value::Continuation(Constant::new(Captured {
+                continuation,
+                kind: CapturedKind::Full(tag),
+                barriers: Vec::new(),
+            })),
+            arguments: Constant::new(Rib::of(spread(value), None)),
+        }),
+        _ => None,
+    }
+}
+
 /// The step that captures a continuation up to the default prompt, which `body` gets.
 #[inline(always)]
 pub(crate) fn capture(body: Activation, place: Place, cx: Cx<'_, '_>) -> Step<Activation> {
@@ -495,10 +517,14 @@ fn perform(
             all.extend(rest);
             Applied::Call(operator, all)
         }
-        Control::CallCc | Control::CallOnce | Control::CallComposable => {
+        Control::CallCc | Control::CallCcIfAny | Control::CallOnce | Control::CallComposable => {
             let tag = tag_of(arguments.get(1), cx)?;
+            if control == Control::CallCcIfAny && cx.capturable(tag.tag).is_err() {
+                let receiver = arguments.swap_remove(0);
+                return Ok(Applied::Call(receiver, smallvec![Value::False]));
+            }
             let kind = match control {
-                Control::CallCc => Reception::Full,
+                Control::CallCc | Control::CallCcIfAny => Reception::Full,
                 Control::CallOnce => Reception::Once,
                 _ => Reception::Composable,
             };
@@ -832,6 +858,13 @@ pub(crate) fn resume(
             },
             _,
         ) => become_call(frame, operator, arguments.iter().cloned().collect(), cx),
+        (Activation::Escape { value }, _) => match &value {
+            Value::Aborted(aborted) => Step::Abort {
+                tag: aborted.tag,
+                value: value.clone(),
+            },
+            _ => Step::Return(value),
+        },
         (Activation::Receive { receiver, .. }, _) => {
             fail(Fault::new("no continuation was received", [receiver]), cx)
         }

@@ -518,14 +518,18 @@ fn engines_in_engines() {
              (write (rest 100000 list))",
             "inoutinout10000",
         ),
-        // A winder that runs on the way out is not cut short.
+        // A winder that runs on the way out is cut short too, and goes on.
         (
             "(define (f)
-               (call/cc (lambda (k)
-                 (dynamic-wind values (lambda () (k 1)) (lambda () (count 5000) (display 'out)))))
+               (call/prompt (lambda ()
+                 (dynamic-wind values
+                               (lambda () (abort 1))
+                               (lambda () (count 5000) (display 'out)))))
                (spin))
-             (write (call-with-fuel 20 f (lambda (r) 'expired)))",
-            "outexpired",
+             (define rest (call-with-fuel 20 f (lambda (rest) rest)))
+             (display 'cut)
+             (write (rest 100000 (lambda (rest) 'expired)))",
+            "cutoutexpired",
         ),
         // Time.
         ("(write (call-with-timeout 100000 (lambda () (count 10)) list))", "10"),

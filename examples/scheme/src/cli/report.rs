@@ -19,12 +19,25 @@ pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &So
         Value::Condition(condition) => condition.place.clone(),
         _ => None,
     };
-    let known = place.is_some();
+    let mut known = place.is_some();
     if let (Some(first), Some(place)) = (calls.first_mut(), &place) {
         // It is better known where in it.
         first.place = Some(place.clone());
     }
-    let place = place.or_else(|| calls.iter().find_map(|call| call.place.clone()));
+    let mut places = calls.iter().filter_map(|call| call.place.as_ref());
+    let place = match place {
+        // In a procedure of the interpreter's own: the call of that says more.
+        Some(own) if sources.excerpt(&own).is_empty() => {
+            let callers = places.find(|place| !sources.excerpt(place).is_empty());
+            if callers.is_some() {
+                text = text.replacen(&format!("{own}: "), "", 1);
+                known = false;
+            }
+            callers.cloned().or(Some(own))
+        }
+        None => places.next().cloned(),
+        known => known,
+    };
     if let Some(place) = place {
         if !known {
             text.insert_str(0, &format!("{place}: "));

@@ -248,6 +248,30 @@
                letrec letrec-syntax or quasiquote quote set! syntax-rules else => ... _))
       (%expected "null-environment" "5" version)))
 
+; Short names that Racket has too.
+
+(define call/prompt call-with-continuation-prompt)
+(define call/comp call-with-composable-continuation)
+(define abort/cc abort-current-continuation)
+
+; Leaves for the nearest default prompt with values.
+(define (abort . results)
+  (abort-current-continuation
+    (default-continuation-prompt-tag)
+    (lambda () (apply values results))))
+
+; A way out of the call of a procedure, as long as that lasts: a prompt of its own, so that it
+; is found in a composable continuation too.
+(define (call-with-escape-continuation f)
+  (let ((tag (make-continuation-prompt-tag 'escape)))
+    (call-with-continuation-prompt
+      (lambda ()
+        (f (lambda results (apply abort-current-continuation tag results))))
+      tag
+      values)))
+
+(define call/ec call-with-escape-continuation)
+
 ; Engines, after Haynes and Friedman. What is left of one takes part of the time that was used
 ; already, so that the deadlines of engines in it stay as they are.
 

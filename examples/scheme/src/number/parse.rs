@@ -1,4 +1,4 @@
-//! The syntax of numbers, R7RS section 7.1.1, without complex numbers.
+//! The syntax of numbers, R7RS section 7.1.1. Of complex numbers there are those on the real line.
 
 use num_bigint::BigInt;
 use num_traits::{Num, Zero};
@@ -27,6 +27,11 @@ pub fn parse(text: &str, radix: u32, limits: Limits) -> Result<Option<Number>, N
     }
     let Some((radix, exactness, real)) = prefixes(text, radix) else {
         return Ok(None);
+    };
+    let real = match on_real_line(real, radix) {
+        Some(_) if exactness == Some(Exactness::Inexact) => return Ok(None),
+        Some(part) => part,
+        None => real,
     };
     let (negative, signed, magnitude) = match real.strip_prefix(['+', '-']) {
         Some(magnitude) => (real.starts_with('-'), true, magnitude),
@@ -80,6 +85,19 @@ fn prefixes(mut text: &str, radix: u32) -> Option<(u32, Option<Exactness>, &str)
         text = &rest[1..];
     }
     Some((own_radix.unwrap_or(radix), exactness, text))
+}
+
+/// The real part of a complex number whose imaginary part is an exact zero, or its magnitude if its angle is.
+fn on_real_line(text: &str, radix: u32) -> Option<&str> {
+    let is_zero = |digits: &str| !digits.is_empty() && digits.chars().all(|c| c == '0');
+    if let Some((magnitude, angle)) = text.split_once('@') {
+        return is_zero(angle.trim_start_matches(['+', '-'])).then_some(magnitude);
+    }
+    // Else it is a digit.
+    let imaginary = text.strip_suffix(['i', 'I']).filter(|_| radix <= 18)?;
+    let sign = imaginary.rfind(['+', '-'])?;
+    let real = if sign == 0 { "0" } else { &imaginary[..sign] };
+    is_zero(&imaginary[sign + 1..]).then_some(real)
 }
 
 fn special(text: &str) -> Option<f64> {

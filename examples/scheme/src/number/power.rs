@@ -8,7 +8,7 @@ use super::convert::{nearest, shift};
 use super::{Limits, Number, NumberError};
 
 impl Number {
-    /// `expt`: the power. With an exact zero as exponent it is an exact one, whatever the base.
+    /// `expt`: the power. With an exact zero as exponent it is an exact one, unless the base is an inexact zero.
     ///
     /// # Errors
     ///
@@ -16,6 +16,7 @@ impl Number {
     /// negative number that is not real, and [`NumberError::TooLarge`].
     pub fn expt(&self, exponent: &Number, limits: Limits) -> Result<Number, NumberError> {
         match (self, exponent) {
+            (Number::Flonum(0.0), Number::Fixnum(0)) => Ok(Number::Flonum(1.0)),
             (_, Number::Fixnum(0)) => Ok(Number::ONE),
             (Number::Flonum(base), Number::Fixnum(_) | Number::Big(_)) => {
                 // The sign is found apart, as the exponent may lose its last bit.

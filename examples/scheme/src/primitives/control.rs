@@ -30,6 +30,7 @@ pub(super) const TABLE: &[Primitive] = &[
         Control::CallCc,
     ),
     control("call/cc", 1, Some(2), Control::CallCc),
+    control("%call/cc-if-any", 2, Some(2), Control::CallCcIfAny),
     control("call/1cc", 1, Some(2), Control::CallOnce),
     control(
         "call-with-composable-continuation",
@@ -127,6 +128,12 @@ pub(super) const TABLE: &[Primitive] = &[
         Action::Plain(marks_to_list),
     ),
     Primitive::new(
+        "continuation-mark-set->list*",
+        2,
+        Some(4),
+        Action::Plain(marks_to_vectors),
+    ),
+    Primitive::new(
         "interaction-environment",
         0,
         Some(0),
@@ -170,19 +177,42 @@ fn continuation_marks(world: &mut World, arguments: &[Value]) -> Answer {
     .map(|marks| Value::Marks(Rc::new(marks)))
 }
 
+fn marks_of(value: &Value, by: &str) -> Result<Rc<Vec<Value>>, Box<Fault>> {
+    match value {
+        Value::Marks(marks) => Ok(marks.clone()),
+        other => Err(Fault::expected("a set of marks", other, by)),
+    }
+}
+
 fn marks_to_list(_: &mut World, arguments: &[Value]) -> Answer {
-    let marks: Rc<Vec<Value>> = match &arguments[0] {
-        Value::Marks(marks) => marks.clone(),
-        other => {
-            let by = "continuation-mark-set->list";
-            return Err(Fault::expected("a set of marks", other, by));
-        }
-    };
+    let marks = marks_of(&arguments[0], "continuation-mark-set->list")?;
     let found: Vec<_> = marks
         .iter()
         .filter_map(|marks| marks::lookup(marks, &arguments[1]))
         .collect();
     Ok(Value::list(found))
+}
+
+/// For each frame that has a mark under one of the keys, a vector of what it has under each.
+fn marks_to_vectors(_: &mut World, arguments: &[Value]) -> Answer {
+    let by = "continuation-mark-set->list*";
+    let marks = marks_of(&arguments[0], by)?;
+    let Some(keys) = arguments[1].as_list() else {
+        return Err(Fault::expected("a list", &arguments[1], by));
+    };
+    let missing = arguments.get(2).cloned().unwrap_or(Value::False);
+    let of_frame = |marks: &Value| {
+        let found: Vec<_> = keys.iter().map(|key| marks::lookup(marks, key)).collect();
+        found.iter().any(Option::is_some).then(|| {
+            let values = found
+                .into_iter()
+                .map(|value| value.unwrap_or(missing.clone()));
+            Value::vector(values.collect())
+        })
+    };
+    Ok(Value::list(
+        marks.iter().filter_map(of_frame).collect::<Vec<_>>(),
+    ))
 }
 
 fn interaction(world: &mut World, _: &[Value]) -> Answer {

@@ -82,10 +82,14 @@ impl Expansion<'_> {
         self.call(name, vec![tag, receiver])
     }
 
-    pub(super) fn let_cc(&mut self, form: &Value, scope: &Scope) -> Answer {
+    pub(super) fn let_cc(&mut self, core: Core, form: &Value, scope: &Scope) -> Answer {
+        let name = match core {
+            Core::LetEc => "call-with-escape-continuation",
+            _ => "call-with-current-continuation",
+        };
         let items = self.items(form, 3)?;
         let receiver = self.receiver(&items[1], &items[2..], form, scope)?;
-        self.call("call-with-current-continuation", vec![receiver])
+        self.call(name, vec![receiver])
     }
 
     /// A procedure that is given a continuation.

@@ -78,6 +78,7 @@ core! {
     Control0 "control0",
     Control0At "control0-at",
     LetCc "let/cc",
+    LetEc "let/ec",
     Cut "cut",
     Cute "cute",
     Slot "<>",

@@ -56,7 +56,7 @@ impl Expansion<'_> {
             | Core::ControlAt
             | Core::Control0
             | Core::Control0At => self.shift(core, form, scope),
-            Core::LetCc => self.let_cc(form, scope),
+            Core::LetCc | Core::LetEc => self.let_cc(core, form, scope),
             Core::Cut | Core::Cute => self.cut(core, form, scope),
             _ => Err(self.misplaced(core, form)),
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Core;
 use super::datum::split;
-use super::expand::{Expansion, bind, fresh, procedure, thunk};
+use super::expand::{Expansion, bind, choose, fresh, procedure, thunk};
 use super::expander::Answer;
 use super::scope::Scope;
 use crate::expr::{Expr, Variable};
@@ -12,7 +12,8 @@ use crate::value::Value;
 
 impl Expansion<'_> {
     /// The clauses run in the dynamic environment of the `guard`; where none of them is for the
-    /// condition, it is raised again in that of the `raise`. The way out is a prompt of its own,
+    /// condition, it is raised again in that of the `raise`, or of the `guard` if there is no way
+    /// back: `%call/cc-if-any` gives `#f` where nothing can be captured. The way out is a prompt of its own,
     /// so that it is found too where the body was captured up to another prompt, and goes on
     /// elsewhere:
     ///
@@ -22,7 +23,7 @@ impl Expansion<'_> {
     ///    (lambda ()
     ///      (with-exception-handler
     ///       (lambda (condition)
-    ///         ((call/cc
+    ///         ((%call/cc-if-any
     ///           (lambda (return)
     ///             (abort-current-continuation
     ///              tag
@@ -31,10 +32,12 @@ impl Expansion<'_> {
     ///                  (cond
     ///                   clause ...
     ///                   (else
-    ///                    (call-with-continuation-prompt
-    ///                     (lambda () (return (lambda () (raise-continuable condition))))
-    ///                     tag
-    ///                     (lambda (handle) (handle)))))))))
+    ///                    (if return
+    ///                        (call-with-continuation-prompt
+    ///                         (lambda () (return (lambda () (raise-continuable condition))))
+    ///                         tag
+    ///                         (lambda (handle) (handle)))
+    ///                        (raise-continuable condition))))))))
     ///           tag)))
     ///       (lambda () body ...)))
     ///    tag
@@ -53,10 +56,11 @@ impl Expansion<'_> {
         let [tag, condition, back] = ["tag", "condition", "return"].map(fresh);
         let local = |variable: &Rc<Variable>| Expr::Local(variable.clone());
 
-        let raise = self.call("raise-continuable", vec![local(&condition)])?;
-        let raise = thunk(place.clone(), raise);
+        let raise = || self.call("raise-continuable", vec![local(&condition)]);
+        let raise_here = raise()?;
+        let raise = thunk(place.clone(), raise()?);
         let raise = Expr::Call(Box::new(local(&back)), vec![raise], place.clone());
-        let otherwise = self.prompt(&tag, raise)?;
+        let otherwise = choose(local(&back), self.prompt(&tag, raise)?, raise_here);
         let (inner, contour) = scope.within();
         let variable = self.variable(name, &contour, form)?;
         let clauses = self.clauses(clauses, otherwise, form, &inner)?;
@@ -66,7 +70,7 @@ impl Expansion<'_> {
         if again {
             let receiver = procedure(None, place.clone(), vec![back], None, handler);
             let captured = vec![receiver, local(&tag)];
-            let captured = self.call("call-with-current-continuation", captured)?;
+            let captured = self.call("%call/cc-if-any", captured)?;
             handler = Expr::Call(Box::new(captured), Vec::new(), place.clone());
         }
         let handler = procedure(None, place.clone(), vec![condition], None, handler);

@@ -165,4 +165,20 @@
       (let ((k (reset (guard (e (#t (list 'caught e))) (shift k k) (raise 'late)))))
         (k #f)))
 
+(section "several keys at once")
+(define (several keys . missing)
+  (apply continuation-mark-set->list* (current-continuation-marks) keys missing))
+(define (not-tail x) (values x))
+(test '(#(1 2))
+      (with-continuation-mark 'a 1 (with-continuation-mark 'b 2 (several '(a b)))))
+(test '(#(none 3) #(2 none) #(1 1))
+      (with-continuation-mark 'a 1
+        (with-continuation-mark 'b 1
+          (not-tail
+            (with-continuation-mark 'a 2
+              (not-tail (with-continuation-mark 'b 3 (not-tail (several '(a b) 'none)))))))))
+(test '(#(#f 7)) (with-continuation-mark 'a 7 (several '(b a))))
+(test '() (with-continuation-mark 'a 7 (several '(b c))))
+(test-error (several 'a))
+
 (report)

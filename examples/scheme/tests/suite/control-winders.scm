@@ -142,6 +142,123 @@
 (test '((+ a) (- a) (is caught))
       (logged (guard (e (#t 'caught)) (reset (wind 'a (lambda () (raise 'x)))))))
 
+;; A winder that runs because of an escape may capture a continuation: the
+;; escape is the rest of it.
+(section "continuations of winders of an escape")
+(define (escaping how after)
+  (dynamic-wind (lambda () #f) how after))
+(test '((first-odd 7) (is out))
+      (logged (call/cc
+                (lambda (k)
+                  (escaping
+                    (lambda () (k 'out))
+                    (lambda ()
+                      (note (list 'first-odd
+                                  (call/cc
+                                    (lambda (return)
+                                      (for-each (lambda (x) (if (odd? x) (return x))) '(6 7 8 9))
+                                      'none))))))))))
+(test '(leaving leaving leaving (is (gone 3)))
+      (logged (call-with-continuation-prompt
+                (lambda ()
+                  (let* ((times 0) (leave #f)
+                         (value (call/cc
+                                  (lambda (k)
+                                    (escaping
+                                      (lambda () (k 'gone))
+                                      (lambda () (call/cc (lambda (l) (set! leave l))) (note 'leaving)))))))
+                    (set! times (+ times 1))
+                    (if (< times 3) (leave #f) (list value times)))))))
+;; An abort goes to the prompt that is there when the continuation is resumed.
+(define (aborted-twice capture)
+  (let* ((rest #f)
+         (first (call-with-continuation-prompt
+                  (lambda ()
+                    (wind 'a
+                      (lambda ()
+                        (escaping
+                          (lambda () (abort-current-continuation tag 5))
+                          (lambda ()
+                            (wind 'b (lambda () (capture (lambda (k) (set! rest k)) tag))))))))
+                  tag
+                  (lambda (x) (list 'first x))))
+         (second (wind 'c
+                   (lambda ()
+                     (call-with-continuation-prompt
+                       (lambda () (+ 1 (wind 'd (lambda () (rest #f)))))
+                       tag
+                       (lambda (x) (list 'second x)))))))
+    (list first second)))
+(test '((+ a) (+ b) (- b) (- a) (+ c) (+ d) (- d) (+ a) (+ b) (- b) (- a) (- c) (is ((first 5) (second 5))))
+      (logged (aborted-twice call-with-current-continuation)))
+(test '((+ a) (+ b) (- b) (- a) (+ c) (+ d) (+ a) (+ b) (- b) (- a) (- d) (- c) (is ((first 5) (second 5))))
+      (logged (aborted-twice call-with-composable-continuation)))
+;; A winder of an escape that a winder of another escape began.
+(test '((last 1) (last 2) (is (inner 2)))
+      (logged (let* ((times 0) (rest #f))
+                (let ((value
+                        (call-with-continuation-prompt
+                          (lambda ()
+                            (escaping
+                              (lambda () (abort-current-continuation tag 'outer))
+                              (lambda ()
+                                (escaping
+                                  (lambda () (abort-current-continuation tag 'inner))
+                                  (lambda ()
+                                    (call-with-current-continuation (lambda (k) (set! rest k)) tag)
+                                    (set! times (+ times 1))
+                                    (note (list 'last times)))))))
+                          tag
+                          (lambda (x) x))))
+                  (if (< times 2)
+                      (call-with-continuation-prompt
+                        (lambda () (rest #f)) tag (lambda (x) (list x times)))
+                      (list value times))))))
+(test '((got 1) (got 2) (is (left left)))
+      (logged (reset
+                (escaping
+                  (lambda ()
+                    (abort-current-continuation (default-continuation-prompt-tag) (lambda () 'left)))
+                  (lambda () (note (list 'got (shift k (list (k 1) (k 2))))))))))
+(test '(caught oops)
+      (guard (e ((symbol? e) (list 'caught e)))
+        (call/cc (lambda (k) (escaping (lambda () (k 'out)) (lambda () (raise 'oops)))))))
+(test 'passed-on
+      (guard (outer (#t 'passed-on))
+        (call/cc
+          (lambda (k)
+            (escaping (lambda () (k 'out))
+                      (lambda () (guard (e ((string? e) 'wrong)) (raise 'oops))))))))
+;; What is on its way in is not captured: a guard then raises again outside of itself.
+(test '(in in (is (caught late)))
+      (logged (let ((again #f) (late #f))
+                (guard (e ((symbol? e) (list 'caught e)))
+                  (guard (e ((string? e) 'wrong))
+                    (call-with-continuation-prompt
+                      (lambda ()
+                        (dynamic-wind
+                          (lambda () (note 'in) (if late (raise 'late)))
+                          (lambda () (call-with-current-continuation (lambda (k) (set! again k)) tag))
+                          (lambda () #f)))
+                      tag)
+                    (set! late #t)
+                    (call-with-continuation-prompt (lambda () (again #f)) tag))))))
+
+(section "escape continuations")
+(test '((+ a) (- a) (is 3))
+      (logged (call/ec (lambda (k) (wind 'a (lambda () (k 3) 4))))))
+(test '(1 2) (call-with-values (lambda () (let/ec k (k 1 2))) list))
+(test 10 (let/ec k (+ 4 (let/ec k (+ 1 (k 6))))))
+(test-error ((let/ec k k) 1))
+;; It is found in a composable continuation too, that takes it along.
+(test '(out 8)
+      (let ((k (call/prompt
+                 (lambda ()
+                   (let/ec leave
+                     (list 'in ((call/comp (lambda (k) (abort/cc (default-continuation-prompt-tag) (lambda () (lambda (x) (k (lambda () (leave (list 'out x)))))))))))))))) 
+        (k 8)))
+(test 9 (call/prompt (lambda () (+ 1 (abort 9)))))
+
 (section "generators through winders")
 (define (make-tree-walk walk)
   (let ((return #f) (resume #f))

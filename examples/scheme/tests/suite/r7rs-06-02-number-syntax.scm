@@ -187,4 +187,19 @@
 (test '(1 "a") (let ((p (open-input-string "1\"a\""))) (let* ((x (read p)) (y (read p))) (list x y))))
 (test '(1 (2)) (let ((p (open-input-string "1(2)"))) (let* ((x (read p)) (y (read p))) (list x y))))
 
+;; Complex numbers on the real line are real.
+(test-syntax "7+0i" 7 "7")
+(test-syntax "-0.5-0i" -0.5 "-0.5")
+(test-syntax "1e3+0i" 1000.0 "1000.0")
+(test-syntax "1/3+00i" 1/3 "1/3")
+(test-syntax "+0i" 0 "0")
+(test-syntax "#xff+0I" 255 "255")
+(test-syntax "#e2.5+0i" 5/2 "5/2")
+(test-syntax "6@0" 6 "6")
+(test #f (string->number "7+0.0i"))
+(test #f (string->number "7+i"))
+(test #f (string->number "+0i+"))
+(test #f (string->number "1e+0i"))
+(test 643 (string->number "10i" 25))
+
 (report)
