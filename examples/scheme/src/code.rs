@@ -301,8 +301,9 @@ pub struct Case {
     pub boxed: Vec<u16>,
 }
 
-/// The code of a form.
+/// The code of a form. What is decoded of it is [checked](crate::check).
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Code {
     /// What there is to be computed.
     pub nodes: Vec<Node>,

@@ -101,6 +101,8 @@ enum Found {
 #[derive(Default)]
 struct Compiler<'a> {
     code: Code,
+    /// How deep each of the nodes is, if it is simple.
+    depths: Vec<Option<u16>>,
     /// Procedures whose bodies are to be compiled.
     queue: VecDeque<(usize, &'a LambdaExpr, Scope)>,
     /// The procedures that variables are known to be.
@@ -134,8 +136,15 @@ impl<'a> Compiler<'a> {
         if id >= CONSTANT {
             return Err(Fault::limit(TOO_MANY));
         }
+        // One that is too deep for recursion takes a frame.
+        let depth = self.code.depth(node, &self.depths);
+        debug_assert!(
+            simple || depth.is_none(),
+            "only what takes steps is not simple"
+        );
         self.code.nodes.push(node);
-        self.code.simple.push(simple);
+        self.code.simple.push(depth.is_some());
+        self.depths.push(depth);
         Ok(id)
     }
 

@@ -14,6 +14,7 @@ use crate::fuel::{self, ENGINE};
 use crate::primitive::{Action, Answer};
 use crate::primitives::records::apply_record;
 use crate::rib::{Rib, Slots};
+use crate::round::Round;
 use crate::run::{self, Target};
 use crate::value::{
     Aborted, Captured, CapturedKind, Cell, ConditionKind, Handover, Parameter, Promise, Tag, Value,
@@ -284,14 +285,13 @@ fn with_port(
 /// The value that a parameter has here.
 fn parameter_value(parameter: &Constant<Parameter>, cx: &Context<'_, Activation>) -> Value {
     if cx.world.parameterized {
-        let mut bindings = cx.mark(PARAMETERS).unwrap_or(Value::Null);
-        while let Some((binding, rest)) = bindings.as_pair() {
-            if let Some((Value::Parameter(found), value)) = binding.as_pair()
-                && found.same(parameter)
-            {
-                return value;
-            }
-            bindings = rest;
+        let bindings = cx.mark(PARAMETERS).unwrap_or(Value::Null);
+        let is_it = |found: &Value| matches!(found, Value::Parameter(it) if it.same(parameter));
+        let found = marks::find(&bindings, |found, value| {
+            is_it(found).then(|| value.clone())
+        });
+        if let Some(value) = found {
+            return value;
         }
     }
     parameter.value.clone()
@@ -784,10 +784,14 @@ pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
     Step::Call(Activation::Prompting { prompt })
 }
 
-/// The value of a promise; or the promise that has to be forced for it.
+/// The value of a promise; or the promise that has to be forced for it. One that stands for
+/// itself, which only a forged snapshot has, has to be forced, and cannot.
 fn promise_value(promise: &Shared<Promise>) -> Result<Value, Shared<Promise>> {
-    let mut promise = promise.clone();
+    let (mut promise, mut round) = (promise.clone(), Round::new());
     loop {
+        if round.closes(promise.address()) {
+            return Err(promise);
+        }
         let next = promise.with(|content| match content {
             Promise::Done(value) => Err(Ok(value.clone())),
             Promise::Delayed { .. } => Err(Err(promise.clone())),
@@ -1101,47 +1105,57 @@ fn force(
     got: Option<Value>,
     cx: Cx<'_, '_>,
 ) -> Step<Activation> {
-    let Value::Promise(shared) = &promise else {
-        return Step::Return(promise);
-    };
-    // What it was may have been forced meanwhile, by its own thunk.
-    let pending = match promise_value(shared) {
-        Ok(value) => return Step::Return(value),
-        Err(pending) => pending,
-    };
-    let (thunk, forces) = pending.with(|content| match content {
-        Promise::Delayed { thunk, forces } => (thunk.clone(), *forces),
-        _ => (Value::Null, false),
-    });
-    match got {
-        None => {
-            *frame = Activation::Force { promise };
-            call_for(frame, thunk, Slots::new(), cx)
-        }
-        Some(value) if !forces => {
-            pending.set(Promise::Done(value.clone()));
-            Step::Return(value)
-        }
-        Some(Value::Promise(next)) => {
-            // Both are the same promise from now on, so that a chain of any length takes no room.
-            let next = match promise_value(&next) {
-                Ok(value) => {
-                    pending.set(Promise::Done(value.clone()));
-                    return Step::Return(value);
+    let (mut promise, mut got) = (promise, got);
+    loop {
+        let Value::Promise(shared) = &promise else {
+            return Step::Return(promise);
+        };
+        // What it was may have been forced meanwhile, by its own thunk.
+        let pending = match promise_value(shared) {
+            Ok(value) => return Step::Return(value),
+            Err(pending) => pending,
+        };
+        let (thunk, forces) = pending.with(|content| match content {
+            Promise::Delayed { thunk, forces } => (thunk.clone(), *forces),
+            _ => (Value::Null, false),
+        });
+        let value = match got.take() {
+            Some(value) => value,
+            None => match call(thunk, Slots::new(), false, cx) {
+                Ok(Ok(value)) => value,
+                Ok(Err(step)) => {
+                    *frame = Activation::Force { promise };
+                    return step;
                 }
-                Err(next) => next,
-            };
-            if !next.same(&pending) {
-                let content = next.get();
-                pending.set(content);
-                next.set(Promise::Same(pending.clone()));
+                Err(fault) => {
+                    *frame = Activation::Force { promise };
+                    return fail(fault, cx);
+                }
+            },
+        };
+        let next = match value {
+            value if !forces => Ok(value),
+            Value::Promise(next) => promise_value(&next),
+            value => {
+                let fault = Fault::expected("a promise", &value, "delay-force");
+                return fail(fault, cx);
             }
-            force(frame, Value::Promise(pending), None, cx)
+        };
+        match next {
+            Ok(value) => {
+                pending.set(Promise::Done(value.clone()));
+                return Step::Return(value);
+            }
+            // Both are the same promise from now on, so that a chain of any length takes no room.
+            Err(next) => {
+                if !next.same(&pending) {
+                    let content = next.get();
+                    pending.set(content);
+                    next.set(Promise::Same(pending.clone()));
+                }
+            }
         }
-        Some(value) => {
-            let fault = Fault::expected("a promise", &value, "delay-force");
-            fail(fault, cx)
-        }
+        promise = Value::Promise(pending);
     }
 }
 
@@ -1159,18 +1173,22 @@ fn parameterize(
             let fault = Fault::expected("a parameter", arguments.get(at), "parameterize");
             return fail(fault, cx);
         };
+        let value = arguments.get(at + 1).clone();
         let value = match (got.take(), &parameter.converter) {
             (Some(value), _) => value,
-            (None, Value::False) => arguments.get(at + 1).clone(),
-            (None, converter) => {
-                let (converter, value) = (converter.clone(), arguments.get(at + 1).clone());
-                *frame = Activation::Parameterize {
-                    arguments: arguments.clone(),
-                    at: u16::try_from(at).unwrap_or(u16::MAX),
-                    bindings,
-                };
-                return call_for(frame, converter, smallvec![value], cx);
-            }
+            (None, Value::False) => value,
+            (None, converter) => match call(converter.clone(), smallvec![value], false, cx) {
+                Ok(Ok(value)) => value,
+                Ok(Err(step)) => {
+                    *frame = Activation::Parameterize {
+                        arguments: arguments.clone(),
+                        at: u16::try_from(at).unwrap_or(u16::MAX),
+                        bindings,
+                    };
+                    return step;
+                }
+                Err(fault) => return fail(fault, cx),
+            },
         };
         bindings = Value::cons(Value::cons(arguments.get(at).clone(), value), bindings);
         at += 2;

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use segno::frame::{self, Inspector, Machine, PromptTag, Refusal};
 use segno::snapshot::{
-    Constant, Document, Editor, LoadError, LoadLimits, Loaded, Named, Registry, Save, SaveError,
-    Shared,
+    Constant, Document, DocumentError, Editor, LoadError, LoadLimits, Loaded, Named, Registry,
+    Save, SaveError, Shared,
 };
 use serde::{Deserialize, Serialize};
 
@@ -411,9 +411,26 @@ impl Interpreter {
     /// As [`restore`](Self::restore).
     pub fn document(&self, bytes: &[u8], limits: LoadLimits) -> Result<Document, LoadError> {
         let roots = Loaded::<Activation>::read(bytes, &self.registry, limits)?.len();
-        let editor = Editor::<Activation>::new(&self.registry).limits(limits);
-        let editor = editor.root::<Stored>(roots.saturating_sub(1));
-        editor.read(bytes)
+        self.editor(roots, limits).read(bytes)
+    }
+
+    /// The snapshot that a document shows.
+    ///
+    /// # Errors
+    ///
+    /// If something in it is not what is wanted there.
+    pub fn snapshot(
+        &self,
+        document: &Document,
+        limits: LoadLimits,
+    ) -> Result<Vec<u8>, DocumentError> {
+        self.editor(document.roots.len(), limits).write(document)
+    }
+
+    /// The last root is the world.
+    fn editor(&self, roots: usize, limits: LoadLimits) -> Editor<Activation> {
+        let editor = Editor::new(&self.registry).limits(limits);
+        editor.root::<Stored>(roots.saturating_sub(1))
     }
 
     /// The calls that are under way, the innermost first; at most so many. Those that were left

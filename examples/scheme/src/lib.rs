@@ -7,6 +7,7 @@
 )]
 
 pub mod activation;
+mod check;
 pub mod code;
 pub mod compile;
 pub mod condition;
@@ -25,6 +26,7 @@ pub mod primitives;
 pub mod program;
 pub mod reader;
 pub mod rib;
+mod round;
 pub mod run;
 pub mod symbol;
 pub mod syntax;

@@ -8,6 +8,7 @@ use segno::frame::{Context, Continuation, Entry, Layout};
 use crate::activation::Activation;
 use crate::condition::Fault;
 use crate::control::MARKS;
+use crate::round::Round;
 use crate::value::Value;
 use crate::world::World;
 
@@ -28,12 +29,21 @@ pub(crate) fn of_frame(marked: bool, cx: &Context<'_, Activation>) -> Option<Val
 
 /// What an association list has for a key.
 pub(crate) fn lookup(list: &Value, key: &Value) -> Option<Value> {
-    let mut list = list.clone();
-    while let Some((binding, rest)) = list.as_pair() {
-        if let Some((found, value)) = binding.as_pair()
-            && found.is_eq(key)
+    find(list, |found, value| found.is_eq(key).then(|| value.clone()))
+}
+
+/// What comes first of all that `look` finds in the keys and values of an association list.
+pub(crate) fn find<T>(list: &Value, look: impl Fn(&Value, &Value) -> Option<T>) -> Option<T> {
+    let (mut list, mut round) = (list.clone(), Round::new());
+    while let Value::Pair(pair) = &list {
+        if round.closes(pair.address()) {
+            return None;
+        }
+        let (binding, rest) = pair.with(|pair| (pair.car.clone(), pair.cdr.clone()));
+        if let Value::Pair(binding) = binding
+            && let Some(found) = binding.with(|binding| look(&binding.car, &binding.cdr))
         {
-            return Some(value);
+            return Some(found);
         }
         list = rest;
     }

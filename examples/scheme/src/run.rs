@@ -185,7 +185,10 @@ pub(crate) fn resume(
                 return take_turn(frame, cx);
             }};
         }
-        let callee = match code.nodes[here as usize] {
+        let Some(node) = code.nodes.get(here as usize) else {
+            break forged();
+        };
+        let callee = match *node {
             Node::If { test, yes, no } => {
                 *at = match attempt!(holds(code, test, scope, cx.world)) {
                     true => yes,
@@ -203,7 +206,7 @@ pub(crate) fn resume(
                     return Step::Return(Value::Unspecified);
                 };
                 if got.take().is_some() {
-                    *part += 1;
+                    *part = part.saturating_add(1);
                 }
                 while let Some(&id) = before.get(usize::from(*part)) {
                     if code.is_simple(id) {
@@ -344,6 +347,9 @@ pub(crate) fn resume(
                 arguments,
             } => {
                 let slots = slots_of(gather!(arguments), cx.world);
+                if slots.len() != usize::from(arguments.count) {
+                    break forged();
+                }
                 answer!(attempt!(plain(code, here, primitive, &slots, cx.world)))
             }
             Node::Mark { key, value, body } => {
@@ -410,10 +416,10 @@ pub(crate) fn receive(
     else {
         unreachable!("the frame runs code")
     };
-    let Node::Closure { procedure, depth } = code.nodes[*at as usize] else {
-        unreachable!("the node is a lambda expression")
+    let Some((case, depth)) = receiver_of(code, *at) else {
+        *at = PASS;
+        return resume(frame, None, cx);
     };
-    let case = &code.procedures[procedure as usize].cases[0];
     let parent = match depth {
         0 => scope.take(),
         _ => outer(scope, depth).clone(),
@@ -432,10 +438,33 @@ fn receiver(frame: &Activation) -> Value {
     else {
         unreachable!("the frame runs code")
     };
-    match code.nodes[*at as usize] {
-        Node::Closure { procedure, depth } => closure(Unit::of(code), procedure, depth, scope),
-        _ => unreachable!("the node is a lambda expression"),
+    match code.nodes.get(*at as usize) {
+        Some(Node::Closure { procedure, depth }) => {
+            closure(Unit::of(code), *procedure, *depth, scope)
+        }
+        // The frame was forged.
+        _ => Value::Null,
     }
+}
+
+/// The case of the procedure of a [`Node::CallCc`], and how many ribs up its variables are; none
+/// if the frame was forged.
+#[inline(always)]
+fn receiver_of(code: &Code, at: Id) -> Option<(&Case, u16)> {
+    let Node::Closure { procedure, depth } = *code.nodes.get(at as usize)? else {
+        return None;
+    };
+    let procedure = code.procedures.get(procedure as usize)?;
+    Some((procedure.cases.first()?, depth))
+}
+
+/// What a frame or a closure of a forged snapshot has come to, which fits no code.
+#[cold]
+fn forged() -> Box<Fault> {
+    Fault::new(
+        "a snapshot was forged: what it has does not fit its code",
+        [],
+    )
 }
 
 /// Lets the machine count: the frame is called again in its own place.
@@ -665,7 +694,7 @@ fn gather(
     loop {
         if let Some(value) = next.take() {
             push(&mut rib, value);
-            *part += 1;
+            *part = part.saturating_add(1);
         }
         let Some(&id) = ids.get(usize::from(*part)) else {
             *part = 0;
@@ -749,8 +778,14 @@ fn outer(scope: &Scope, depth: u16) -> &Scope {
 
 #[inline(always)]
 fn slot(scope: &Scope, address: Address) -> &Value {
-    match outer(scope, address.depth) {
-        Some(rib) => rib.get(usize::from(address.index)),
+    slot_of(outer(scope, address.depth), address.index)
+}
+
+/// A variable of the innermost rib.
+#[inline(always)]
+fn slot_of(scope: &Scope, index: u16) -> &Value {
+    match scope {
+        Some(rib) => rib.get(usize::from(index)),
         None => &Value::Unassigned,
     }
 }
@@ -821,7 +856,8 @@ fn call_with(operator: Value, rib: Constant<Rib>) -> Result<Callee, Box<Fault>> 
 #[inline(always)]
 fn only(closure: &Constant<Closure>, arguments: u16) -> Option<&Case> {
     let closure = &**closure;
-    match &closure.code.procedures[closure.procedure as usize].cases[..] {
+    let procedure = closure.code.procedures.get(closure.procedure as usize)?;
+    match &procedure.cases[..] {
         [case] if !case.rest && case.required == arguments => Some(case),
         _ => None,
     }
@@ -849,7 +885,9 @@ fn choose(operator: Value, slots: Slots) -> Result<Callee, Box<Fault>> {
 /// The entry of the case of a procedure that takes these arguments, and its variables.
 #[inline(never)]
 fn fit(closure: &Constant<Closure>, mut slots: Slots) -> Result<(Id, Scope), Box<Fault>> {
-    let procedure = &closure.code.procedures[closure.procedure as usize];
+    let Some(procedure) = closure.code.procedures.get(closure.procedure as usize) else {
+        return Err(forged());
+    };
     let count = slots.len();
     let fits = |case: &&Case| {
         let required = usize::from(case.required);
@@ -888,10 +926,7 @@ macro_rules! look {
 #[inline(always)]
 fn peek<'a>(code: Unit<'a>, id: Id, scope: &'a Scope) -> Option<&'a Value> {
     if id >= LOCAL {
-        return match scope {
-            Some(rib) => Some(rib.get(usize::from(id as u16))),
-            None => None,
-        };
+        return Some(slot_of(scope, id as u16));
     }
     if id >= CONSTANT {
         return Some(&code.code.constants[(id - CONSTANT) as usize]);
@@ -923,11 +958,7 @@ fn quick(code: Unit<'_>, id: Id, scope: &Scope) -> Option<i64> {
 #[inline(always)]
 fn holds(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<bool> {
     match code.nodes[id as usize] {
-        Node::Local(index) => {
-            if let Some(rib) = scope {
-                return Some(rib.get(usize::from(index)).is_true());
-            }
-        }
+        Node::Local(index) => return Some(slot_of(scope, index).is_true()),
         Node::Two { op, a, b, .. } => {
             look!(a, code, scope, world);
             look!(b, code, scope, world);
@@ -962,10 +993,7 @@ pub(crate) fn eval(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> 
         return Some(peek(code, id, scope).map_or(Value::Unassigned, Value::copy));
     }
     Some(match code.nodes[id as usize] {
-        Node::Local(index) => match scope {
-            Some(rib) => rib.get(usize::from(index)).copy(),
-            None => Value::Unassigned,
-        },
+        Node::Local(index) => slot_of(scope, index).copy(),
         Node::Constant(index) => code.constants[index as usize].clone(),
         Node::Outer(address) => slot(scope, address).clone(),
         Node::Boxed(address) => {

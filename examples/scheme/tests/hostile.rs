@@ -108,6 +108,28 @@ fn deep_recursion() {
     });
 }
 
+/// What is not nested in the source may be deep where it is evaluated.
+#[test]
+fn deep_code() {
+    alone(|| {
+        let all = |part: fn(usize) -> String| (0..30_000).map(part).collect::<String>();
+        let definitions = all(|n| format!("(define a{} (list {n}))", n + 1));
+        let parameters = all(|_| "(p 1)".to_owned());
+        for (text, expected) in [
+            (
+                format!("(define (f) {definitions} a30000) (+ 1 (car (f)))"),
+                "done: 30000",
+            ),
+            (
+                format!("(define p (make-parameter 1 list)) (parameterize ({parameters}) (p))"),
+                "done: (1)",
+            ),
+        ] {
+            assert_eq!(outcome(&mut sandboxed(), &text, FUEL), expected);
+        }
+    });
+}
+
 #[test]
 fn loops_without_end() {
     alone(|| {

@@ -5,6 +5,7 @@ use std::ptr;
 
 use segno::snapshot::{Object, Shared};
 
+use crate::round::Round;
 use crate::symbol::Symbol;
 use crate::value::{Value, Vector};
 
@@ -19,12 +20,14 @@ pub(super) fn is_identifier(form: &Value) -> bool {
 }
 
 /// The symbol that an identifier is spelled as.
-pub(super) fn spelling(identifier: &Value) -> Symbol {
-    let mut identifier = identifier.clone();
+pub(crate) fn spelling(identifier: &Value) -> Symbol {
+    let (mut identifier, mut round) = (identifier.clone(), Round::new());
     loop {
         identifier = match identifier {
             Value::Symbol(symbol) => return symbol,
-            Value::Alias(alias) => alias.with(|alias| alias.of.clone()),
+            Value::Alias(alias) if !round.closes(alias.address()) => {
+                alias.with(|alias| alias.of.clone())
+            }
             _ => return Symbol::new(""),
         }
     }

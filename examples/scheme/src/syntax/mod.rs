@@ -7,6 +7,7 @@
 
 mod binding;
 mod body;
+mod check;
 mod choice;
 mod control;
 mod core;
@@ -32,6 +33,7 @@ mod standard;
 mod template;
 
 pub use self::core::Core;
+pub(crate) use self::datum::spelling;
 pub use self::expander::{Expander, Host, Limits, Source};
 pub use self::import::Imported;
 pub use self::library::{Libraries, Library};

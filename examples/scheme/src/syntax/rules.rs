@@ -29,16 +29,17 @@ impl Object for Macro {
     const NAME: &'static str = "macro";
 }
 
-/// What becomes of which forms.
+/// What becomes of which forms. What is decoded of it is [checked](super::check).
 #[derive(Clone, Serialize, Deserialize)]
-struct Rule {
+#[serde(remote = "Self")]
+pub(super) struct Rule {
     /// What follows the keyword.
-    pattern: Pattern,
+    pub(super) pattern: Pattern,
     /// How many variables it has.
-    slots: u32,
-    template: Template,
+    pub(super) slots: u32,
+    pub(super) template: Template,
     /// The identifiers that it puts in.
-    inserted: Vec<Value>,
+    pub(super) inserted: Vec<Value>,
 }
 
 impl Macro {

@@ -12,6 +12,7 @@ use super::datum::{address, spelling};
 use super::{Core, Macro};
 use crate::environment::{Binding, Environment, Global};
 use crate::expr::Variable;
+use crate::round::Round;
 use crate::symbol::Symbol;
 use crate::value::Value;
 
@@ -187,13 +188,13 @@ impl Scope {
     /// What an identifier is bound to locally, or where else it leads.
     pub(super) fn find(&self, identifier: &Value) -> Result<Meaning, Outermost> {
         let mut identifier = Identifier(identifier.clone());
-        let mut scope = self.clone();
+        let (mut scope, mut round) = (self.clone(), Round::new());
         loop {
             if let Some(meaning) = scope.local(&identifier) {
                 return Ok(meaning);
             }
             let alias = match identifier.0 {
-                Value::Alias(alias) => alias.get(),
+                Value::Alias(alias) if !round.closes(alias.address()) => alias.get(),
                 Value::Symbol(symbol) => return Err(Outermost::Name(scope.environment, symbol)),
                 _ => return Err(Outermost::Name(scope.environment, Symbol::new(""))),
             };

@@ -30,9 +30,9 @@ pub(super) enum Template {
 /// An item of a list or a vector.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Item {
-    template: Template,
+    pub(super) template: Template,
     /// For each ellipsis that follows, from the outermost, the variables that it goes through.
-    ellipses: Vec<Vec<u32>>,
+    pub(super) ellipses: Vec<Vec<u32>>,
 }
 
 /// What becomes of a template while it is compiled.
@@ -235,6 +235,7 @@ impl Maker<'_, '_> {
         }
         let kept: Vec<_> = goes.iter().map(|(slot, _)| self.slots[*slot]).collect();
         for turn in 0..count {
+            self.expansion.step(self.form)?;
             for (slot, many) in &goes {
                 self.slots[*slot] = &many[turn];
             }

@@ -4,6 +4,7 @@ use super::output::Output;
 use crate::condition::Fault;
 use crate::reader::lexeme::{ESCAPES, NAMES, is_bare};
 use crate::symbol::Symbol;
+use crate::syntax::spelling;
 use crate::value::Value;
 
 type Written = Result<(), Box<Fault>>;
@@ -19,20 +20,18 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
         Value::Character(c) if readable => character(c.get(), output),
         Value::Character(c) => output.push_char(c.get()),
         Value::Fixnum(_) | Value::Flonum(_) | Value::Big(_) | Value::Ratio(_) => {
-            let number = value.as_number().map(|number| number.to_string());
-            output.push(&number.unwrap_or_default())
+            let Some(number) = value.as_number() else {
+                return Ok(());
+            };
+            // Whether there is room for its digits, at more than three bits each, is known before
+            // they are computed.
+            let digits = usize::try_from(number.size_bits() / 4).unwrap_or(usize::MAX);
+            output.take(digits)?;
+            output.free(digits);
+            output.push(&number.to_string())
         }
         Value::Symbol(name) => symbol(name, readable, output),
-        Value::Alias(alias) => {
-            let mut of = alias.with(|alias| alias.of.clone());
-            while let Value::Alias(alias) = &of {
-                of = alias.with(|alias| alias.of.clone());
-            }
-            match &of {
-                Value::Symbol(name) => symbol(name, readable, output),
-                _ => output.push("#<identifier>"),
-            }
-        }
+        Value::Alias(_) => symbol(&spelling(value), readable, output),
         Value::String(text) => text.with(|text| {
             if readable {
                 quoted(text.characters.iter().copied(), '"', output)
