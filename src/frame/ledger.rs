@@ -23,8 +23,8 @@ pub(super) struct Ledger<F: Frame> {
     sealed: Cell<usize>,
     burying: Cell<bool>,
     remains: RefCell<Vec<Remains<F>>>,
-    /// A segment with nothing in it, to be used again.
-    pub(super) spare: Cell<Option<Rc<Segment<F>>>>,
+    /// Segments with nothing in them, to be used again.
+    pub(super) spare: RefCell<Vec<Rc<Segment<F>>>>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -33,7 +33,7 @@ impl<F: Frame> Ledger<F> {
             sealed: Cell::new(0),
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
-            spare: Cell::new(None),
+            spare: RefCell::new(Vec::new()),
         })
     }
 

@@ -261,13 +261,13 @@ impl<F: Frame> State<F> {
         &mut self,
         frames: &mut Vec<F>,
         continuation: Continuation<F>,
-        with: Result<F::Value, F::Value>,
+        with: F::Value,
     ) -> Result<F::Value, Next<F>> {
         self.clear(frames);
         let position = &mut self.levels.top_mut().position;
         self.below -= position.size;
         position.clear();
-        self.resume(frames, continuation, with)
+        self.resume(frames, continuation, Ok(with))
     }
 
     /// Whether one more prompt may be installed, with so many active frames under it.

@@ -241,20 +241,21 @@ impl<F: Frame> State<F> {
                 Step::Replace {
                     tag,
                     continuation,
-                    with,
-                } => {
-                    if state.is_replaced_near(tag, &continuation) {
-                        match state.replace_near(frames, continuation, with) {
-                            Ok(with) => {
-                                value = Some(with);
-                                continue;
-                            }
-                            Err(next) => next,
+                    with: Ok(with),
+                } if state.is_replaced_near(tag, &continuation) => {
+                    match state.replace_near(frames, continuation, with) {
+                        Ok(with) => {
+                            value = Some(with);
+                            continue;
                         }
-                    } else {
-                        Next::of(state.replace(frames, tag, continuation, with))
+                        Err(next) => next,
                     }
                 }
+                Step::Replace {
+                    tag,
+                    continuation,
+                    with,
+                } => Next::of(state.replace(frames, tag, continuation, with)),
                 Step::Wind(wind) => Next::of(state.wind(frames, *wind)),
                 Step::Suspend(value) => match state.host_call() {
                     Some(host_call) => Next::Resume(Refusal::Barrier { host_call }.into()),

@@ -38,6 +38,9 @@ use super::{Frame, MarkKey, PromptTag};
 /// The most frames that a Vec has room for which is kept for its capacity.
 const LARGEST_SPARE: usize = 64;
 
+/// So many segments are kept.
+const MOST_SPARE: usize = 8;
+
 /// A value that is attached to a frame, by its index among the frames beside it.
 #[derive(Clone)]
 pub(super) struct Mark<V> {
@@ -157,7 +160,8 @@ impl<F: Frame> Held<F> {
         fn allocate<F: Frame>() -> Rc<Segment<F>> {
             Rc::new(Segment::empty())
         }
-        let mut segment = ledger.spare.take().unwrap_or_else(allocate);
+        let spare = ledger.spare.borrow_mut().pop();
+        let mut segment = spare.unwrap_or_else(allocate);
         if let Some(segment) = Rc::get_mut(&mut segment) {
             // What an assignment would drop is known to be nothing.
             mem::forget(segment.ledger.replace(ledger.clone()));
@@ -280,13 +284,12 @@ impl<F: Frame> Drop for Held<F> {
 /// Keeps a segment with nothing in it for its room, unless there is much.
 #[inline(always)]
 fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
-    let other = if segment.frames.capacity() <= LARGEST_SPARE {
-        ledger.spare.replace(Some(segment))
+    let mut spare = ledger.spare.borrow_mut();
+    if segment.frames.capacity() <= LARGEST_SPARE && spare.len() < MOST_SPARE {
+        spare.push(segment);
     } else {
-        Some(segment)
-    };
-    if let Some(other) = other {
-        free(other);
+        drop(spare);
+        free(segment);
     }
 }
 

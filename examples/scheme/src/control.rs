@@ -25,6 +25,9 @@ use crate::{marks, program, writer};
 /// The prompt of a whole program, which `exit` leaves for.
 pub const TOP: PromptTag = PromptTag::named("top");
 
+/// Of the prompt that operators go to where no tag is given.
+pub const DEFAULT: PromptTag = PromptTag::named("default");
+
 /// What such a procedure does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
@@ -335,7 +338,7 @@ pub(crate) fn go_back_fully(
 ) -> Step<Activation> {
     cx.world.fuel.look();
     Step::Replace {
-        tag: cx.world.default_tag.tag,
+        tag: DEFAULT,
         continuation,
         with: Ok(value),
     }
@@ -411,9 +414,9 @@ pub(crate) fn escape(step: Step<Activation>) -> Option<Activation> {
 
 /// The step that captures a continuation up to the default prompt, which `body` gets.
 #[inline(always)]
-pub(crate) fn capture(body: Activation, place: Place, cx: Cx<'_, '_>) -> Step<Activation> {
+pub(crate) fn capture(body: Activation, place: Place) -> Step<Activation> {
     Step::Capture {
-        tag: cx.world.default_tag.tag,
+        tag: DEFAULT,
         operator: Operator::Control,
         place,
         body,
@@ -423,9 +426,8 @@ pub(crate) fn capture(body: Activation, place: Place, cx: Cx<'_, '_>) -> Step<Ac
 /// A continuation that was captured up to the default prompt, as a value.
 #[inline(always)]
 pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -> Value {
-    let tag = cx.world.default_tag.tag;
     let barriers = match cx.world.barriers {
-        true => cx.marks(BARRIER, Some(tag)),
+        true => cx.marks(BARRIER, Some(DEFAULT)),
         false => Vec::new(),
     };
     if barriers.is_empty() {
@@ -433,7 +435,7 @@ pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -
     }
     Value::Continuation(Constant::new(Captured {
         continuation,
-        kind: CapturedKind::Full(tag),
+        kind: CapturedKind::Full(DEFAULT),
         barriers,
     }))
 }
@@ -448,7 +450,7 @@ pub(crate) fn capture_marked(receiver: Value, cx: Cx<'_, '_>) -> Step<Activation
         kind: Reception::Full,
         hands_over: true,
     };
-    capture(body, Place::Here, cx)
+    capture(body, Place::Here)
 }
 
 /// Stops before a procedure gets a continuation, so that the machine is saved.
@@ -764,7 +766,7 @@ pub(crate) fn refused(refusal: Refusal, cx: Cx<'_, '_>) -> Step<Activation> {
 /// that under the same prompt.
 pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
     let name = Value::False;
-    let tag = match aborted.tag == cx.world.default_tag.tag {
+    let tag = match aborted.tag == DEFAULT {
         true => cx.world.default_tag.clone(),
         false => Constant::new(Tag {
             tag: aborted.tag,
@@ -1058,7 +1060,7 @@ fn receive(
         let message = "a barrier stands between here and the prompt";
         return fail(Fault::new(message, []), cx);
     }
-    if kind == Reception::Full && tag.tag == cx.world.default_tag.tag {
+    if kind == Reception::Full && tag.tag == DEFAULT {
         let continuation = captured(continuation, cx);
         return match cx.world.teleports {
             true => pause(frame, receiver, continuation, hands_over, cx),

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use segno::frame::{self, Inspector, Machine, PromptTag, Refusal};
+use segno::frame::{self, Inspector, Machine, Refusal};
 use segno::snapshot::{
     Constant, Document, DocumentError, Editor, LoadError, LoadLimits, Loaded, Named, Registry,
     Save, SaveError, Shared,
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::compile::compile;
 use crate::condition::Fault;
-use crate::control::{KEYS, TOP};
+use crate::control::{DEFAULT, KEYS, TOP};
 use crate::environment::{Binding, Environment};
 use crate::fuel::Fuel;
 use crate::host::{self, Host};
@@ -29,9 +29,6 @@ use crate::trace::{self, Call};
 use crate::value::{Parameter, Tag, Value};
 use crate::world::{Files, Sandbox, Signal, World};
 use crate::{primitives, writer};
-
-/// The prompt that operators go to where no tag is given.
-const DEFAULT: PromptTag = PromptTag::named("default");
 
 /// After so many steps memory is looked at.
 const SLICE: u64 = 1 << 12;

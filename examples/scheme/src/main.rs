@@ -4,12 +4,12 @@
 
 mod cli;
 
-use std::alloc::System;
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
 /// Counts the bytes that are in use, which `--heap` limits. It never refuses any.
 #[global_allocator]
-static MEMORY: cap::Cap<System> = cap::Cap::new(System, usize::MAX);
+static MEMORY: cap::Cap<MiMalloc> = cap::Cap::new(MiMalloc, usize::MAX);
 
 fn main() -> ExitCode {
     cli::main()

@@ -283,7 +283,7 @@ pub(crate) fn resume(
                     return control::capture_marked(receiver, cx);
                 }
                 let body = Activation::run(shared.clone(), receiver, scope.take());
-                return control::capture(body, Place::Instead, cx);
+                return control::capture(body, Place::Instead);
             }
             Node::CallWait {
                 operator,
@@ -559,7 +559,7 @@ fn begin(
         }
         Node::CallCc(receiver) => {
             let body = Activation::run(code.shared.clone(), receiver, scope.clone());
-            return Err(control::capture(body, Place::Here, cx));
+            return Err(control::capture(body, Place::Here));
         }
         _ => (code.shared.clone(), id, scope.clone()),
     };
@@ -577,7 +577,7 @@ fn begin(
         } else if let Node::CallCc(receiver) = node {
             // Its frame would be left at once.
             let body = Activation::run(callee, receiver, inner);
-            return Err(control::capture(body, Place::Here, cx));
+            return Err(control::capture(body, Place::Here));
         } else if body.simple[at as usize] {
             match eval(body, at, &inner, cx.world) {
                 Some(value) => {
