@@ -259,12 +259,6 @@ impl<F: Frame> Continuation<F> {
         }
     }
 
-    /// Which one it is, among those that are alive.
-    #[cfg(feature = "serde")]
-    pub(crate) fn address(&self) -> usize {
-        self.head.address()
-    }
-
     /// How many frames there are in it.
     #[must_use]
     #[inline]
@@ -287,7 +281,13 @@ impl<F: Frame> Continuation<F> {
     /// Whether both are the same capture.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        self.head.address() == other.head.address()
+        self.address() == other.address()
+    }
+
+    /// Tells it from every other that is alive: who looks things up by it keeps it alive.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.head.address()
     }
 }
 

@@ -280,6 +280,8 @@ pub struct Procedure {
     pub name: Option<Symbol>,
     /// Where in the source.
     pub place: Option<Place>,
+    /// The procedure around it, which comes before it; that of the form is itself.
+    pub within: u32,
     /// A hash of its source, which tells whether it has changed.
     pub hash: u64,
     /// Its cases, in order.

@@ -34,6 +34,7 @@ pub fn compile(form: &Expr) -> Result<Code, Box<Fault>> {
     compiler.code.procedures.push(Procedure {
         name: None,
         place: None,
+        within: 0,
         hash: hash_of(form),
         cases: vec![case],
         nodes: (0, 0),
@@ -103,6 +104,8 @@ struct Compiler<'a> {
     code: Code,
     /// How deep each of the nodes is, if it is simple.
     depths: Vec<Option<u16>>,
+    /// The procedure that is compiled.
+    within: u32,
     /// Procedures whose bodies are to be compiled.
     queue: VecDeque<(usize, &'a LambdaExpr, Scope)>,
     /// The procedures that variables are known to be.
@@ -123,6 +126,7 @@ fn count<T: TryFrom<usize>>(count: usize) -> Result<T, Box<Fault>> {
 impl<'a> Compiler<'a> {
     fn procedure(&mut self, index: usize, bodies: &[(&'a Expr, Scope)]) -> Result<(), Box<Fault>> {
         let first = count(self.code.nodes.len())?;
+        self.within = count(index)?;
         for (at, (body, scope)) in bodies.iter().enumerate() {
             let entry = self.expression(body, scope)?;
             self.code.procedures[index].cases[at].entry = entry;
@@ -400,6 +404,7 @@ impl<'a> Compiler<'a> {
         self.code.procedures.push(Procedure {
             name: lambda.name.clone(),
             place: lambda.place.clone(),
+            within: self.within,
             hash: hasher.finish(),
             cases,
             nodes: (0, 0),
@@ -841,6 +846,12 @@ fn feed_lambda(lambda: &LambdaExpr, hasher: &mut DefaultHasher) {
 fn feed(expression: &Expr, hasher: &mut DefaultHasher) {
     std::mem::discriminant(expression).hash(hasher);
     match expression {
+        // Those of the standard library, which are written without their names.
+        Expr::Constant(Value::Closure(closure)) => {
+            let procedure = closure.code.procedures.get(closure.procedure as usize);
+            let name = procedure.and_then(|procedure| procedure.name.as_ref());
+            name.map(|name| name.as_str()).hash(hasher);
+        }
         Expr::Constant(value) => {
             let text = writer::to_text(value, writer::Style::Shared, usize::MAX);
             text.unwrap_or_default().hash(hasher);

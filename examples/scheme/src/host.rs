@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::condition::Fault;
 use crate::places::Places;
@@ -22,6 +23,8 @@ pub struct Host {
     pub asked: RefCell<BTreeSet<String>>,
     /// Where sources may be read from.
     pub sources: RefCell<Files>,
+    /// The names of those that were included or imported since somebody has taken them.
+    pub read: RefCell<BTreeSet<Rc<str>>>,
 }
 
 impl Host {
@@ -88,7 +91,10 @@ impl syntax::Host for Host {
         if !path.exists() {
             return Ok(None);
         }
-        read(&path.to_string_lossy(), &self.sources.borrow(), fold).map(Some)
+        let name = path.to_string_lossy();
+        let source = read(&name, &self.sources.borrow(), fold)?;
+        self.read.borrow_mut().insert((&*name).into());
+        Ok(Some(source))
     }
 
     fn text(&self, name: &str, text: &str) -> Result<Source, Box<Fault>> {

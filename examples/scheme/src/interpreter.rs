@@ -18,6 +18,7 @@ use crate::control::{DEFAULT, KEYS, TOP};
 use crate::environment::{Binding, Environment};
 use crate::fuel::Fuel;
 use crate::host::{self, Host};
+use crate::origin::Origin;
 use crate::places::Places;
 use crate::port::{Port, Stream};
 use crate::primitive::Primitive;
@@ -53,7 +54,7 @@ pub enum Outcome {
 
 /// A program that runs, and its world.
 pub struct Interpreter {
-    machine: Machine<Activation>,
+    pub(crate) machine: Machine<Activation>,
     /// What all of its frames share.
     pub world: World,
     registry: Rc<Registry>,
@@ -74,6 +75,7 @@ struct Stored {
     barriers: bool,
     fuel: Fuel,
     arguments: Vec<Rc<str>>,
+    origins: Vec<Origin>,
     /// See [`Host::asked`].
     procedures: BTreeMap<String, Value>,
 }
@@ -103,6 +105,7 @@ impl Stored {
             barriers: false,
             fuel: Fuel::default(),
             arguments: Vec::new(),
+            origins: Vec::new(),
             procedures: BTreeMap::new(),
         }
     }
@@ -116,6 +119,7 @@ impl World {
             procedures: RefCell::default(),
             asked: RefCell::default(),
             sources: RefCell::new(Files::None),
+            read: RefCell::default(),
         };
         let inspector = Machine::<Activation>::idle().inspector();
         world(Stored::new(), Rc::new(host), sandbox, inspector)
@@ -135,6 +139,7 @@ impl Interpreter {
             procedures: RefCell::new(HashMap::new()),
             asked: RefCell::default(),
             sources: RefCell::new(Files::None),
+            read: RefCell::default(),
         });
         for primitive in named {
             let name = primitive.name.to_owned();
@@ -221,8 +226,7 @@ impl Interpreter {
     ///
     /// As [`load`](Self::load).
     pub fn load_source(&mut self, source: Source) -> Result<(), Box<Fault>> {
-        let environment = self.world.environment.clone();
-        let program = program::program(source, &environment, &self.world)?;
+        let program = program::program_of(source, None, &mut self.world)?;
         self.start(program)
     }
 
@@ -236,7 +240,8 @@ impl Interpreter {
         let world = &self.world;
         let expression = world.expander.expand(form, places, &world.environment)?;
         let forms = vec![Constant::new(compile(&expression)?)];
-        self.start(Constant::new(Program { forms }))
+        let source = places.source().clone();
+        self.start(Constant::new(Program { source, forms }))
     }
 
     fn start(&mut self, program: Constant<Program>) -> Result<(), Box<Fault>> {
@@ -358,6 +363,7 @@ impl Interpreter {
             barriers: world.barriers,
             fuel: world.fuel,
             arguments: world.arguments.clone(),
+            origins: world.origins.clone(),
             procedures: world.host.asked_procedures(),
         })?;
         save.finish()
@@ -458,6 +464,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         output,
         error,
         arguments: stored.arguments,
+        origins: stored.origins,
         default_tag: stored.default_tag,
         expander: Expander::new(host.clone(), stored.libraries),
         inspector,

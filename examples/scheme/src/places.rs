@@ -26,6 +26,12 @@ impl Places {
         }
     }
 
+    /// The name of the source.
+    #[must_use]
+    pub fn source(&self) -> &Rc<str> {
+        &self.source
+    }
+
     /// Notes where a pair was read. Of what is no pair, nothing is noted.
     pub fn note(&mut self, pair: &Value, line: u32, column: u32) {
         if let Value::Pair(pair) = pair {

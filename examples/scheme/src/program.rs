@@ -1,6 +1,7 @@
 //! Programs: their forms, compiled, in order.
 
 use std::fmt;
+use std::rc::Rc;
 
 use segno::snapshot::{Constant, Object, Shared};
 use serde::{Deserialize, Serialize};
@@ -11,14 +12,17 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::expr::Expr;
 use crate::host;
+use crate::origin::Origin;
 use crate::places::Places;
-use crate::syntax::{Imported, Source};
+use crate::syntax::{Expander, Imported, Source};
 use crate::value::{Closure, Value};
 use crate::world::World;
 
 /// The forms of a program.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Program {
+    /// The name of its source.
+    pub source: Rc<str>,
     /// In order.
     pub forms: Vec<Constant<Code>>,
 }
@@ -43,11 +47,50 @@ pub fn program(
     environment: &Shared<Environment>,
     world: &World,
 ) -> Result<Constant<Program>, Box<Fault>> {
-    let mut forms = Vec::new();
-    for expression in world.expander.program(source, environment) {
+    compiled(source, environment, &world.expander)
+}
+
+/// The same by any expander.
+///
+/// # Errors
+///
+/// As [`program`].
+pub fn compiled(
+    source: Source,
+    environment: &Shared<Environment>,
+    expander: &Expander,
+) -> Result<Constant<Program>, Box<Fault>> {
+    let (name, mut forms) = (source.places.source().clone(), Vec::new());
+    for expression in expander.program(source, environment) {
         forms.push(Constant::new(compile(&expression?)?));
     }
-    Ok(Constant::new(Program { forms }))
+    Ok(Constant::new(Program {
+        source: name,
+        forms,
+    }))
+}
+
+/// Compiles a program whose source is a file, and notes that it came from there. It is loaded into
+/// this environment, if not into that of the world.
+///
+/// # Errors
+///
+/// As [`program`].
+pub fn program_of(
+    source: Source,
+    environment: Option<&Shared<Environment>>,
+    world: &mut World,
+) -> Result<Constant<Program>, Box<Fault>> {
+    world.host.read.take();
+    let into = environment.unwrap_or(&world.environment);
+    let program = program(source, into, world)?;
+    let origin = Origin {
+        name: program.source.clone(),
+        parts: world.host.read.take(),
+        environment: environment.cloned(),
+    };
+    origin.note(&mut world.origins);
+    Ok(program)
 }
 
 /// A procedure without arguments that evaluates a form.
@@ -100,17 +143,17 @@ pub fn thunk(code: Constant<Code>) -> Value {
 pub fn load(
     name: &Value,
     environment: Option<&Value>,
-    world: &World,
+    world: &mut World,
 ) -> Result<Constant<Program>, Box<Fault>> {
     let Value::String(text) = name else {
         return Err(Fault::expected("a string", name, "load"));
     };
     let environment = match environment {
-        None => world.environment.clone(),
-        Some(Value::Environment(environment)) => environment.clone(),
+        None => None,
+        Some(Value::Environment(environment)) => Some(environment),
         Some(other) => return Err(Fault::expected("an environment", other, "load")),
     };
     let name: String = text.with(|text| text.characters.iter().collect());
     let source = host::read(&name, &world.sandbox.files, false)?;
-    program(source, &environment, world)
+    program_of(source, environment, world)
 }

@@ -32,7 +32,7 @@ impl Call {
     }
 
     /// The call of a frame that runs code; none if that was left by a tail call.
-    fn of(code: &Code, at: Id, part: u16) -> Option<Self> {
+    pub(crate) fn of(code: &Code, at: Id, part: u16) -> Option<Self> {
         code.nodes.get(at as usize)?;
         let index = code.procedure_of(at);
         let procedure = code.procedures.get(index);
@@ -46,7 +46,7 @@ impl Call {
 }
 
 /// The part of a node that its frame is at.
-fn part_of(code: &Code, at: Id, part: u16) -> Option<Id> {
+pub(crate) fn part_of(code: &Code, at: Id, part: u16) -> Option<Id> {
     let part = usize::from(part);
     // The code may be of a snapshot that somebody has forged.
     match *code.nodes.get(at as usize)? {

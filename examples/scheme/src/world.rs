@@ -10,6 +10,7 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::fuel::Fuel;
 use crate::host::Host;
+use crate::origin::Origin;
 use crate::rib::Ribs;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
@@ -86,6 +87,8 @@ pub struct World {
     pub error: Constant<Parameter>,
     /// The words after the program's name.
     pub arguments: Vec<Rc<str>>,
+    /// Where the programs came from that were loaded.
+    pub origins: Vec<Origin>,
     /// The prompt that operators go to where no tag is given.
     pub default_tag: Constant<Tag>,
     /// The prompt of a whole program.

@@ -110,6 +110,26 @@ fn killed(file: &str, answers: &[String], every: usize, folder: &Folder) -> (Ran
     panic!("{file} goes on and on: {all:?}");
 }
 
+/// How often a program was handed over in so many processes: from here to another machine, and
+/// back.
+fn hand_overs(turns: usize) -> [usize; 2] {
+    let all = turns.saturating_sub(1);
+    match programs().len() {
+        1 => [0, 0],
+        _ => [all.div_ceil(2), all / 2],
+    }
+}
+
+/// Says how it went, and that both took part if there are two.
+fn tell(what: &str, processes: usize, [to, back]: [usize; 2]) {
+    println!("{what}: {processes} processes");
+    if programs().len() > 1 {
+        let here = std::env::consts::ARCH;
+        println!("{what}: {to} hand-overs from {here}, {back} to it");
+        assert!(to > 0 && back > 0);
+    }
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -127,7 +147,7 @@ fn suite() -> PathBuf {
 #[test]
 fn killed_processes_go_on() {
     let folder = Folder::new("suite");
-    let mut processes = 0;
+    let (mut processes, mut handed) = (0, [0, 0]);
     for name in names(&suite()) {
         // Those are included by others; a file that is open has no place in a snapshot.
         if ["harness", "included", "included-ci", "r7rs-06-13-files"].contains(&&*name) {
@@ -139,15 +159,18 @@ fn killed_processes_go_on() {
             let (ran, turns) = killed(&file, &[], every, &folder);
             assert_eq!(ran, expected, "{name}, every {every}");
             processes += turns;
+            let more = hand_overs(turns);
+            handed = [handed[0] + more[0], handed[1] + more[1]];
         }
     }
-    println!("{processes} processes");
+    tell("the suite", processes, handed);
 }
 
 #[test]
 fn killed_processes_that_suspend_go_on() {
     let folder = Folder::new("programs");
     let programs = suite().join("programs");
+    let (mut processes, mut handed) = (0, [0, 0]);
     for name in names(&programs) {
         let read = |extension: &str| {
             let path = programs.join(format!("{name}.{extension}"));
@@ -156,8 +179,12 @@ fn killed_processes_that_suspend_go_on() {
         let answers: Vec<_> = read("answers").lines().map(str::to_owned).collect();
         let file = programs.join(format!("{name}.scm")).display().to_string();
         for every in [1, 3] {
-            let (ran, _) = killed(&file, &answers, every, &folder);
+            let (ran, turns) = killed(&file, &answers, every, &folder);
             assert_eq!(ran.output, read("out"), "{name}, every {every}");
+            processes += turns;
+            let more = hand_overs(turns);
+            handed = [handed[0] + more[0], handed[1] + more[1]];
         }
     }
+    tell("programs that suspend", processes, handed);
 }

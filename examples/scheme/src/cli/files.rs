@@ -20,6 +20,14 @@ pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Stop> {
     }
 }
 
+/// The folder that a file is in.
+pub(super) fn folder(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Puts bytes into a file, in place of what was there. Whoever reads it finds all of them, or
 /// what was there before.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Stop> {

@@ -11,8 +11,9 @@ segno-scheme runs programs in R7RS-small Scheme, which can be saved and go on el
 
 Persistence
   --save SNAP          writes a program that has suspended, or is out of fuel, to a file
-  --changed POLICY     resume: what to do if the source has changed since;
-                       refuse, keep (the saved code; the default) or restart
+  --changed POLICY     resume: what to do if the source has changed since in what can still run:
+                       keep (the saved code; the default), refuse, or restart: the outermost
+                       call of a changed procedure is made again, and all that follows is new
   --teleport           saves the program at each capture of a continuation, and goes on with
                        another interpreter that was made of the bytes
   --teleport-to SNAP   the same, but writes the bytes to a file, and ends by SIGKILL; resume

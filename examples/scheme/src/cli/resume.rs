@@ -26,12 +26,13 @@ pub(super) fn resume(
     let path = snapshot.display();
     restored.map_err(|error| Stop::failed(format!("{path} cannot be resumed: {error}")))?;
     drop(bytes);
-    changed.apply(&mut interpreter)?;
     if !interpreter.is_running() {
         let message = format!("{path} has no program that waits: it is a session, for `,load`");
         return Err(Stop::failed(message));
     }
+    let answered = changed.apply(&mut interpreter, answer.as_ref(), options)?;
     match (interpreter.is_suspended(), answer) {
+        _ if answered => {}
         (true, answer) => drive::answer(&mut interpreter, answer.unwrap_or(Value::Unspecified))?,
         (false, None) => {}
         (false, Some(_)) => {

@@ -14,11 +14,7 @@ use super::{console, drive, files, report, sandbox};
 pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8, Stop> {
     let text = String::from_utf8(files::read(file, options.heap)?);
     let text = text.map_err(|_| Stop::failed(format!("{} is no text in UTF-8", file.display())))?;
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let beside = Files::Within(folder.to_owned());
+    let beside = Files::Within(files::folder(file).to_owned());
     let mut interpreter = sandbox::interpreter(options, &beside)?;
     interpreter.world.arguments = words.iter().map(|word| (&**word).into()).collect();
     let name = file.to_string_lossy();

@@ -47,9 +47,10 @@ fn guard() {
     );
     let without = prompt(
         &format!(
-            "(.with-exception-handler (lambda (condition) ((.call-with-current-continuation \
+            "(.with-exception-handler (lambda (condition) ((.%call/cc-if-any \
              (lambda (return) (.abort-current-continuation tag (lambda () (let ((e condition)) \
-             (if e 1 {again}))))) tag))) (lambda () (f)))"
+             (if e 1 (if return {again} (.raise-continuable condition))))))) tag))) \
+             (lambda () (f)))"
         ),
         "handle.2",
     );

@@ -143,7 +143,7 @@ fn roots_and_powers() {
     assert_eq!(parts("4.0"), Err(NumberError::NotExactInteger));
     for (base, exponent, power) in [
         ("0", "0", "1"),
-        ("0.0", "0", "1"),
+        ("0.0", "0", "1.0"),
         ("0", "1", "0"),
         ("0", "1/2", "0"),
         ("0", "2.5", "0.0"),
