@@ -40,6 +40,14 @@ impl<F: Frame> Context<'_, F> {
         }
     }
 
+    /// Pays for more steps than the one that is under way, which did the work of so many. Answers
+    /// how many are not paid for, since fewer were left.
+    pub fn charge(&mut self, steps: u64) -> u64 {
+        let paid = steps.min(self.fuel);
+        self.fuel -= paid;
+        steps - paid
+    }
+
     /// How many steps are paid for after this one.
     pub(crate) fn fuel_mut(&mut self) -> &mut u64 {
         &mut self.fuel

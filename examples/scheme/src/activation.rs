@@ -236,8 +236,7 @@ impl Frame for Activation {
     #[inline(always)]
     fn resume(&mut self, input: Input<Self>, cx: &mut Context<'_, Self>) -> Step<Self> {
         if cx.world.fuel.is_up()
-            && let Input::Start = input
-            && let Some(step) = fuel::expire(cx)
+            && let Some(step) = fuel::expire(matches!(input, Input::Start), cx)
         {
             return step;
         }

@@ -516,6 +516,7 @@ fn perform(
             let Some(rest) = last.as_list() else {
                 return Err(Fault::expected("a list", &last, "apply"));
             };
+            cx.world.fuel.pairs(rest.len());
             all.extend(rest);
             Applied::Call(operator, all)
         }

@@ -1,8 +1,9 @@
 //! Engines: computations that run on so much fuel, after Haynes and Friedman.
 //!
 //! A unit of fuel is a step of the machine: a call that pushes a frame, its return, a jump. Calls
-//! in tail position are paid in lots. The same program uses the same fuel, wherever it was saved
-//! in between.
+//! in tail position are paid in lots. A procedure of the interpreter's own that does much at once
+//! pays for it by what it goes through. The same program uses the same fuel, wherever it was
+//! saved in between.
 //!
 //! An engine runs under a prompt of its own, whose frame has a mark that says when it began and
 //! on how much. When that is used up, the frame that was to start next captures all up to the
@@ -12,6 +13,8 @@
 //! Engines can be nested. The clock of each counts what was used in it alone, and goes on where
 //! its rest goes on. An engine tells its own beginning by the clock of the engine around it. So
 //! nothing in a continuation has to change while it waits.
+
+use std::cell::Cell;
 
 use num_bigint::Sign;
 use segno::frame::{Context, Continuation, MarkKey, Operator, Place, PromptTag, Step};
@@ -28,26 +31,43 @@ pub(crate) const ENGINE: MarkKey = MarkKey::named("engine");
 /// An engine that cannot be left, since a winder runs, is asked again after so much.
 const LATER: u64 = 64;
 
+/// So many bytes that are gone through are as much work as a step.
+const BYTES: usize = 1 << 14;
+
+/// And so many pairs.
+const PAIRS: usize = 1 << 8;
+
+/// And so many products of two words, in the arithmetic of large numbers.
+const PRODUCTS: u64 = 1 << 12;
+
 /// More than anybody can use, and still a fixnum.
 const MOST: u64 = 1 << 62;
 
 /// What was used, and when to look at the engines.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fuel {
     /// How much may be used before somebody looks. If no engine runs, more than anybody can use.
-    left: u64,
+    left: Cell<u64>,
     /// How much will have been used then, since the beginning.
-    until: u64,
+    until: Cell<u64>,
     /// Whether there was ever an engine.
     engines: bool,
+    /// What the machine has not been told yet.
+    #[serde(skip)]
+    owed: Cell<u64>,
+    /// What it was told, and had not been given.
+    #[serde(skip)]
+    debt: u64,
 }
 
 impl Default for Fuel {
     fn default() -> Self {
         Self {
-            left: u64::MAX,
-            until: u64::MAX,
+            left: Cell::new(u64::MAX),
+            until: Cell::new(u64::MAX),
             engines: false,
+            owed: Cell::new(0),
+            debt: 0,
         }
     }
 }
@@ -56,24 +76,77 @@ impl Fuel {
     /// Uses a unit, and says whether it is time to look.
     #[inline(always)]
     pub(crate) fn is_up(&mut self) -> bool {
-        self.left = self.left.saturating_sub(1);
-        self.left == 0
+        let left = self.left.get_mut();
+        *left = left.saturating_sub(1);
+        *left == 0
     }
 
     /// Whether somebody has to look at the next call, be it one in tail position.
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.left == 0
+        self.left.get() == 0
     }
 
     /// Uses so much at once.
     pub(crate) fn charge(&mut self, units: u64) {
-        self.left = self.left.saturating_sub(units);
+        let left = self.left.get_mut();
+        *left = left.saturating_sub(units);
+    }
+
+    /// Pays for so many bytes that are gone through.
+    #[inline]
+    pub(crate) fn bytes(&self, count: usize) {
+        if count >= BYTES {
+            self.work((count / BYTES) as u64);
+        }
+    }
+
+    /// Pays for so many pairs.
+    #[inline]
+    pub(crate) fn pairs(&self, count: usize) {
+        if count >= PAIRS {
+            self.work((count / PAIRS) as u64);
+        }
+    }
+
+    /// Pays for what multiplies integers of so many bits, or divides.
+    pub(crate) fn product(&self, a: u64, b: u64) {
+        let products = (a / 64).saturating_mul(b / 64);
+        if products >= PRODUCTS {
+            self.work(products / PRODUCTS);
+        }
+    }
+
+    /// Uses so much within a step, and has the machine told at the next.
+    #[cold]
+    fn work(&self, units: u64) {
+        self.owed.set(self.owed.get().saturating_add(units));
+        let used = self.now().saturating_add(units).saturating_add(1);
+        self.left.set(1);
+        self.until.set(used);
+    }
+
+    /// Forgets what a program owes that is given up.
+    pub(crate) fn forgive(&mut self) {
+        self.owed.take();
+        self.debt = 0;
+    }
+
+    /// What was done beyond what the machine was given, since somebody last asked.
+    pub(crate) fn debt(&mut self) -> u64 {
+        std::mem::take(&mut self.debt)
+    }
+
+    /// Whether a step has done enough, so that the next call in tail position is one.
+    #[inline(always)]
+    pub(crate) fn owes_much(&self) -> bool {
+        self.owed.get() > 0
     }
 
     /// Gives a unit back, of a step that only a machine takes which is being saved.
     pub(crate) fn refund(&mut self) {
-        self.left = self.left.saturating_add(1);
+        let left = self.left.get_mut();
+        *left = left.saturating_add(1);
     }
 
     /// Looks at the next call: other engines may be running from now on.
@@ -84,13 +157,14 @@ impl Fuel {
     }
 
     fn now(&self) -> u64 {
-        self.until.saturating_sub(self.left)
+        self.until.get().saturating_sub(self.left.get())
     }
 
-    fn wait(&mut self, units: u64) {
+    fn wait(&self, units: u64) {
         let now = self.now();
-        self.left = units.min(u64::MAX - now).max(1);
-        self.until = now.saturating_add(self.left);
+        let left = units.min(u64::MAX - now).max(1);
+        self.left.set(left);
+        self.until.set(now.saturating_add(left));
     }
 }
 
@@ -208,10 +282,15 @@ pub(crate) fn start(tag: &Constant<Tag>, fuel: u64, used: u64, cx: &mut Context<
     cx.world.fuel.look();
 }
 
-/// Looks whether an engine is out of fuel: the outermost one is left. The frame that asks is one
-/// that was to start.
+/// Tells the machine of what was done at once, and looks whether an engine is out of fuel: the
+/// outermost one is left, if the frame that asks is one that was to start.
 #[cold]
-pub(crate) fn expire(cx: &mut Context<'_, Activation>) -> Option<Step<Activation>> {
+pub(crate) fn expire(starts: bool, cx: &mut Context<'_, Activation>) -> Option<Step<Activation>> {
+    let unpaid = cx.charge(cx.world.fuel.owed.take());
+    cx.world.fuel.debt += unpaid;
+    if !starts {
+        return None;
+    }
     let (mut clock, mut next) = (cx.world.fuel.now(), u64::MAX);
     for engine in engines(cx) {
         let elapsed = engine.elapsed(clock);

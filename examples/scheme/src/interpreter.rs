@@ -253,6 +253,7 @@ impl Interpreter {
 
     /// Gives up what is running.
     pub fn reset(&mut self) {
+        self.world.fuel.forgive();
         drop(self.set_aside());
     }
 
@@ -297,8 +298,9 @@ impl Interpreter {
                 Err(refusal) => return self.fail(*Fault::new(refusal.to_string(), [])),
             };
             let done = slice - self.machine.fuel_left();
+            let done = done.saturating_add(self.world.fuel.debt());
             self.steps = self.steps.saturating_add(done);
-            left -= done;
+            left = left.saturating_sub(done);
             match outcome {
                 frame::Outcome::OutOfFuel => {
                     if let Err(fault) = self.world.reserve(0) {
@@ -361,7 +363,7 @@ impl Interpreter {
             default_tag: world.default_tag.clone(),
             parameterized: world.parameterized,
             barriers: world.barriers,
-            fuel: world.fuel,
+            fuel: world.fuel.clone(),
             arguments: world.arguments.clone(),
             origins: world.origins.clone(),
             procedures: world.host.asked_procedures(),

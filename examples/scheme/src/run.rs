@@ -163,7 +163,7 @@ pub(crate) fn resume(
                 *at = entry;
                 *part = 0;
                 turn -= 1;
-                if turn > 0 {
+                if turn > 0 && !cx.world.fuel.owes_much() {
                     continue;
                 }
                 return take_turn(frame, cx);
@@ -179,7 +179,7 @@ pub(crate) fn resume(
                 cx.world.ribs.give(std::mem::replace(scope, inner));
                 *at = entry;
                 turn -= 1;
-                if turn > 0 {
+                if turn > 0 && !cx.world.fuel.owes_much() {
                     continue;
                 }
                 return take_turn(frame, cx);
@@ -391,7 +391,7 @@ pub(crate) fn resume(
                     }
                 }
                 turn = turn.saturating_sub(1);
-                if turn == 0 {
+                if turn == 0 || cx.world.fuel.owes_much() {
                     return take_turn(frame, cx);
                 }
             }

@@ -130,7 +130,7 @@ impl World {
         fault.unwrap_or_else(|| Fault::new("there is no value", []))
     }
 
-    /// Whether so many more bytes may be taken.
+    /// Whether so many more bytes may be taken. It costs fuel to fill them.
     ///
     /// # Errors
     ///
@@ -143,7 +143,10 @@ impl World {
                     heap.limit
                 )))
             }
-            _ => Ok(()),
+            _ => {
+                self.fuel.bytes(bytes);
+                Ok(())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cap::Cap;
+use segno::snapshot::LoadLimits;
 use segno_scheme::interpreter::{Interpreter, Outcome, report};
 use segno_scheme::world::{Heap, Sandbox};
 
@@ -338,5 +339,126 @@ fn macros_that_expand_for_ever() {
                 "expan", "memory", "deep", "large", "limit", "syntax", "nested",
             ],
         );
+    });
+}
+
+#[test]
+fn deep_nesting() {
+    alone(|| {
+        let wrap = |open: &str, middle: &str, close: &str, times: usize| {
+            format!("{}{middle}{}", open.repeat(times), close.repeat(times))
+        };
+        for times in [1_000, 100_000] {
+            let sources = [
+                wrap("(", "", ")", times),
+                wrap("(", "", "", times),
+                wrap("'", "a", "", times),
+                wrap("`", "a", "", times),
+                wrap("`(,", "a", ")", times),
+                wrap("#(", "", ")", times),
+                wrap("#;", "a b", "", times),
+                wrap("#|", "", "|#", times),
+                format!("'{}", wrap("(", "", ")", times)),
+                wrap("(+ 1 ", "1", ")", times),
+                wrap("(+ 1 (car (list ", "1", ")))", times),
+                wrap("(lambda () ", "1", ")", times),
+                wrap("((lambda (x) ", "1", ") 1)", times),
+                wrap("(let ((x 1)) ", "1", ")", times),
+                wrap("(let ((x ", "1", ")) x)", times),
+                wrap("(if 1 ", "1", ")", times),
+                wrap("(begin ", "1", ")", times),
+                wrap("(define-values (x) ", "1", ")", times),
+                wrap("(cond (#f 1) (else ", "1", "))", times),
+                wrap("(let-syntax () ", "1", ")", times),
+                wrap("(guard (e (#t ", "1", ")) 1)", times),
+                wrap("(case 1 ((1) ", "1", "))", times),
+                wrap("(define (f) ", "1", ")", times),
+                format!(
+                    "(define-syntax m (syntax-rules () ((_ {} ) 1)))",
+                    wrap("(", "x ...", ")", times)
+                ),
+            ];
+            for source in sources {
+                let start = Instant::now();
+                let mut interpreter = sandboxed();
+                let outcome = outcome(&mut interpreter, &source, 10 * FUEL);
+                let shown: String = source.chars().take(30).collect();
+                assert!(outcome.len() < 1 << 18, "{shown}: {}", outcome.len());
+                assert!(start.elapsed() < PATIENCE, "{shown}");
+            }
+        }
+        let deep = "(define (deep n x wrap) (if (= n 0) x (deep (- n 1) (wrap x) wrap))) ";
+        for wrap in [
+            "list",
+            "vector",
+            "(lambda (x) (lambda () x))",
+            "(lambda (x) (delay x))",
+            "(lambda (x) (make-parameter x))",
+            "(lambda (x) (cons x 1))",
+            "(lambda (x) (call/cc (lambda (k) (cons k x))))",
+            "(lambda (x) (delay-force x))",
+        ] {
+            for use_it in [
+                "(begin x 1)",
+                "(equal? x y)",
+                "(write x)",
+                "(raise x)",
+                "(suspend! (cons x y))",
+                "(eval x)",
+                "(eval (list 'quote x))",
+            ] {
+                let source = format!(
+                    "{deep}(define x (deep 100000 1 {wrap})) \
+                                      (define y (deep 100000 1 {wrap})) {use_it}"
+                );
+                let mut interpreter = sandboxed();
+                let outcome = outcome(&mut interpreter, &source, 10 * FUEL);
+                assert!(outcome.len() < 1 << 20, "{source}: {}", outcome.len());
+                // The data are the same whatever is done with them.
+                if use_it == "(raise x)"
+                    && let Ok(bytes) = interpreter.save()
+                {
+                    let mut next = sandboxed();
+                    drop(next.restore(&bytes, LoadLimits::default()));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn procedures_that_take_long() {
+    alone(|| {
+        let around = [
+            ("(expt 3 600000)", "(exact-integer-sqrt x)"),
+            ("(expt 3 600000)", "(number->string x)"),
+            (
+                "(expt 3 600000)",
+                "(quotient x 1234567890123456789012345678901234567890)",
+            ),
+            ("(expt 3 600000)", "(< x x)"),
+            ("(expt 3/5 100000)", "(+ x 1/7)"),
+            ("(make-string 200000 #\\1)", "(string->number x)"),
+            ("(make-string 5000000 #\\a)", "(string=? x x)"),
+            ("(make-string 5000000 #\\a)", "(string-fill! x #\\b)"),
+            ("(make-vector 1000000 0)", "(vector-fill! x 1)"),
+            ("(make-bytevector 20000000 0)", "(bytevector-copy x)"),
+            ("(make-list 200000 1)", "(length x)"),
+            ("(make-list 200000 1)", "(memv 2 x)"),
+            ("(make-list 200000 1)", "(append x '())"),
+            ("(make-list 200000 1)", "(apply + x)"),
+            ("(make-list 200000 1)", "(equal? x (list-copy x))"),
+            ("0", "(make-vector 1000000 0)"),
+        ];
+        for (value, call) in around {
+            let text = format!("(define x {value}) (let loop () {call} (loop))");
+            ends(&[&text], &["OutOfFuel"]);
+            // Something is left for who waits for an engine.
+            let engine = format!(
+                "(define x {value}) (call-with-fuel 1000 (lambda () (let loop () {call} (loop))) \
+                 (lambda (rest) 'limit))"
+            );
+            ends(&[&engine], &["limit"]);
+        }
     });
 }

@@ -49,7 +49,9 @@ pub(super) const TABLE: Table = &[
     optional("bytevector-copy", 1, 3, |world, args| {
         part(world, args, 1, "bytevector-copy").map(Value::bytes)
     }),
-    optional("bytevector-copy!", 3, 5, |_, args| copy_into(args)),
+    optional("bytevector-copy!", 3, 5, |world, args| {
+        copy_into(world, args)
+    }),
     variadic("bytevector-append", 0, |world, args| {
         let parts = args.iter().map(|arg| bytes(arg, "bytevector-append"));
         let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
@@ -64,11 +66,12 @@ pub(super) const TABLE: Table = &[
         }
         Ok(Value::bytes(all))
     }),
-    optional("bytevector-fill!", 2, 4, |_, args| {
+    optional("bytevector-fill!", 2, 4, |world, args| {
         let by = "bytevector-fill!";
         let bytes = bytes(&args[0], by)?;
         let fill = byte(&args[1], by)?;
         let range = range(&args[2..], length(bytes), by)?;
+        world.fuel.bytes(range.len());
         refuse_literal(bytes, by)?;
         bytes.update(|bytes| bytes.bytes[range].fill(fill));
         Ok(Value::Unspecified)
@@ -109,10 +112,11 @@ fn part(world: &World, args: &[Value], size: usize, by: &str) -> Result<Vec<u8>,
 }
 
 /// Copies from the third argument to the first, which may be the same.
-fn copy_into(args: &[Value]) -> Answer {
+fn copy_into(world: &World, args: &[Value]) -> Answer {
     let by = "bytevector-copy!";
     let (to, from) = (bytes(&args[0], by)?, bytes(&args[2], by)?);
     let range = range(&args[3..], length(from), by)?;
+    world.fuel.bytes(range.len());
     let start = room(&args[1], range.len(), length(to), by)?;
     refuse_literal(to, by)?;
     if to.same(from) {

@@ -7,6 +7,7 @@ use segno::snapshot::{Object, Shared};
 
 use super::{Table, fixed, inline};
 use crate::value::{Pair, Value, Vector};
+use crate::world::World;
 
 pub(super) const TABLE: Table = &[
     fixed("eq?", 2, |_, args| {
@@ -15,8 +16,8 @@ pub(super) const TABLE: Table = &[
     fixed("eqv?", 2, |_, args| {
         Ok(inline::is_eq(&args[0], &args[1]).into())
     }),
-    fixed("equal?", 2, |_, args| {
-        Ok(is_equal(&args[0], &args[1]).into())
+    fixed("equal?", 2, |world, args| {
+        Ok(equal(world, &args[0], &args[1]).into())
     }),
 ];
 
@@ -24,6 +25,14 @@ pub(super) const TABLE: Table = &[
 #[must_use]
 pub fn is_equal(a: &Value, b: &Value) -> bool {
     Comparison::default().run(a, b)
+}
+
+/// The same for a program, which pays for it.
+pub(super) fn equal(world: &World, a: &Value, b: &Value) -> bool {
+    let mut comparison = Comparison::default();
+    let equal = comparison.run(a, b);
+    world.fuel.pairs(comparison.steps);
+    equal
 }
 
 /// What is still to be compared.
@@ -48,6 +57,8 @@ struct Comparison {
     /// And of the second.
     careful: u32,
     random: u32,
+    /// The tasks so far, and what strings and bytevectors were compared of, as so many.
+    steps: usize,
 }
 
 /// How many steps a graph is compared as a tree for, at the beginning, and how many on average.
@@ -56,13 +67,14 @@ const TRUSTING: u32 = 512;
 const CAREFUL: u32 = 64;
 
 impl Comparison {
-    fn run(mut self, a: &Value, b: &Value) -> bool {
+    fn run(&mut self, a: &Value, b: &Value) -> bool {
         self.trusting = TRUSTING;
         self.random = 1;
         if !self.values(a, b) {
             return false;
         }
         while let Some(task) = self.tasks.pop() {
+            self.steps += 1;
             let same = match task {
                 Task::Values(a, b) => self.values(&a, &b),
                 Task::Vectors(a, b, from) => self.elements(a, b, from),
@@ -99,9 +111,13 @@ impl Comparison {
                 true
             }
             (Value::String(a), Value::String(b)) => {
+                self.steps += a.with(|a| a.characters.len() / 8);
                 a.with(|a| b.with(|b| a.characters == b.characters))
             }
-            (Value::Bytes(a), Value::Bytes(b)) => a.with(|a| b.with(|b| a.bytes == b.bytes)),
+            (Value::Bytes(a), Value::Bytes(b)) => {
+                self.steps += a.with(|a| a.bytes.len() / 32);
+                a.with(|a| b.with(|b| a.bytes == b.bytes))
+            }
             _ => a.is_eq(b),
         }
     }
@@ -114,6 +130,7 @@ impl Comparison {
         let mut index = from;
         while let (Some(x), Some(y)) = (element(&a, index), element(&b, index)) {
             index += 1;
+            self.steps += 1;
             if matches!(x, Value::Pair(_) | Value::Vector(_)) {
                 self.tasks.push(Task::Vectors(a, b, index));
                 return self.values(&x, &y);

@@ -6,7 +6,7 @@ use std::mem;
 
 use super::arguments::{number, string, vector};
 use super::index::{literal, outside};
-use super::numbers::{limits, wrong};
+use super::numbers::{limits, pay, pay_square, wrong};
 use crate::condition::Fault;
 use crate::number::{Limits, Number, NumberError};
 use crate::primitive::Answer;
@@ -19,7 +19,18 @@ type Operation = fn(&Number, &Number, Limits) -> Result<Number, NumberError>;
 #[cold]
 #[inline(never)]
 fn arithmetic(world: &World, a: &Value, b: &Value, by: &str, operation: Operation) -> Answer {
-    let result = operation(&number(a, by)?, &number(b, by)?, limits(world));
+    let (x, y) = (number(a, by)?, number(b, by)?);
+    match (&x, &y) {
+        // A common denominator is found.
+        (Number::Ratio(_), _) | (_, Number::Ratio(_)) => {
+            pay_square(world, &[a.clone(), b.clone()]);
+        }
+        _ if by == "*" => pay(world, &x, &y),
+        _ => world
+            .fuel
+            .bytes((x.size_bits().max(y.size_bits()) / 8) as usize),
+    }
+    let result = operation(&x, &y, limits(world));
     result
         .map(Value::from)
         .map_err(|error| wrong(error, by, &[a.clone(), b.clone()]))

@@ -1,7 +1,7 @@
 //! Integers: division with remainder, divisors, roots and bits.
 
 use super::arguments::{number, values};
-use super::numbers::{answer, limits, wrong};
+use super::numbers::{answer, limits, pay, pay_square, wrong};
 use super::{Table, fixed, variadic};
 use crate::number::{Number, NumberError};
 use crate::primitive::Answer;
@@ -10,8 +10,9 @@ use crate::value::Value;
 /// A division with one result.
 macro_rules! divide {
     ($name:literal, $function:ident) => {
-        fixed($name, 2, |_, args| {
+        fixed($name, 2, |world, args| {
             let (a, b) = (number(&args[0], $name)?, number(&args[1], $name)?);
+            pay(world, &a, &b);
             answer(a.$function(&b), $name, args)
         })
     };
@@ -33,8 +34,10 @@ macro_rules! fold {
             let function: fn(&Number, &Number, _) -> Result<Number, NumberError> = $function;
             let mut found = Number::Fixnum($none);
             for arg in args {
-                found = function(&found, &number(arg, $name)?, limits)
-                    .map_err(|error| wrong(error, $name, args))?;
+                let arg = number(arg, $name)?;
+                pay(world, &found, &arg);
+                found =
+                    function(&found, &arg, limits).map_err(|error| wrong(error, $name, args))?;
             }
             Ok(found.into())
         })
@@ -42,15 +45,17 @@ macro_rules! fold {
 }
 
 pub(super) const TABLE: Table = &[
-    fixed("floor/", 2, |_, args| {
+    fixed("floor/", 2, |world, args| {
         let (a, b) = (number(&args[0], "floor/")?, number(&args[1], "floor/")?);
+        pay(world, &a, &b);
         two(a.floor_div(&b), "floor/", args)
     }),
-    fixed("truncate/", 2, |_, args| {
+    fixed("truncate/", 2, |world, args| {
         let (a, b) = (
             number(&args[0], "truncate/")?,
             number(&args[1], "truncate/")?,
         );
+        pay(world, &a, &b);
         two(a.truncate_div(&b), "truncate/", args)
     }),
     divide!("floor-quotient", floor_quotient),
@@ -62,7 +67,8 @@ pub(super) const TABLE: Table = &[
     divide!("modulo", modulo),
     fold!("gcd", 0, Number::gcd),
     fold!("lcm", 1, Number::lcm),
-    fixed("exact-integer-sqrt", 1, |_, args| {
+    fixed("exact-integer-sqrt", 1, |world, args| {
+        pay_square(world, args);
         let root = number(&args[0], "exact-integer-sqrt")?.exact_integer_sqrt();
         two(root, "exact-integer-sqrt", args)
     }),

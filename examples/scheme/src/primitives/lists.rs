@@ -5,7 +5,7 @@ use std::mem;
 use segno::snapshot::Shared;
 
 use super::arguments::{PAIR, count, items, reserve};
-use super::equivalence::is_equal;
+use super::equivalence::equal;
 use super::index::outside;
 use super::walk::Walk;
 use super::{Table, fixed, inline, optional, variadic};
@@ -17,7 +17,11 @@ use crate::world::World;
 
 pub(super) const TABLE: Table = &[
     fixed("null?", 1, |_, args| Ok(inline::is_null(&args[0]).into())),
-    fixed("list?", 1, |_, args| Ok(is_list(&args[0]).into())),
+    fixed(
+        "list?",
+        1,
+        |world, args| Ok(is_list(world, &args[0]).into()),
+    ),
     optional("make-list", 1, 2, |world, args| {
         let count = count(&args[0], "make-list")?;
         let fill = args.get(1).unwrap_or(&Value::Unspecified);
@@ -25,42 +29,56 @@ pub(super) const TABLE: Table = &[
         Ok((0..count).fold(Value::Null, |rest, _| Value::cons(fill.clone(), rest)))
     }),
     variadic("list", 0, |_, args| Ok(Value::list(args.iter().cloned()))),
-    fixed("length", 1, |_, args| {
-        length(&args[0], "length").map(|n| Number::from(n).into())
+    fixed("length", 1, |world, args| {
+        length(world, &args[0], "length").map(|n| Number::from(n).into())
     }),
     variadic("append", 0, |world, args| append(world, args, "append")),
     fixed("reverse", 1, |world, args| {
         reverse_onto(world, &args[0], Value::Null, "reverse")
     }),
-    fixed("list-tail", 2, |_, args| tail(args, "list-tail")),
-    fixed("list-ref", 2, |_, args| {
-        Ok(element(args, "list-ref")?.with(|pair| pair.car.clone()))
+    fixed("list-tail", 2, |world, args| tail(world, args, "list-tail")),
+    fixed("list-ref", 2, |world, args| {
+        Ok(element(world, args, "list-ref")?.with(|pair| pair.car.clone()))
     }),
-    fixed("list-set!", 3, |_, args| {
-        let pair = element(args, "list-set!")?;
+    fixed("list-set!", 3, |world, args| {
+        let pair = element(world, args, "list-set!")?;
         drop(pair.update(|pair| mem::replace(&mut pair.car, args[2].clone())));
         Ok(Value::Unspecified)
     }),
-    fixed("memq", 2, |_, args| member(args, "memq", inline::is_eq)),
-    fixed("memv", 2, |_, args| member(args, "memv", inline::is_eq)),
-    fixed("%member", 2, |_, args| member(args, "member", is_equal)),
-    fixed("assq", 2, |_, args| assoc(args, "assq", inline::is_eq)),
-    fixed("assv", 2, |_, args| assoc(args, "assv", inline::is_eq)),
-    fixed("%assoc", 2, |_, args| assoc(args, "assoc", is_equal)),
+    fixed("memq", 2, |world, args| {
+        member(world, args, "memq", |_, a, b| inline::is_eq(a, b))
+    }),
+    fixed("memv", 2, |world, args| {
+        member(world, args, "memv", |_, a, b| inline::is_eq(a, b))
+    }),
+    fixed("%member", 2, |world, args| {
+        member(world, args, "member", equal)
+    }),
+    fixed("assq", 2, |world, args| {
+        assoc(world, args, "assq", |_, a, b| inline::is_eq(a, b))
+    }),
+    fixed("assv", 2, |world, args| {
+        assoc(world, args, "assv", |_, a, b| inline::is_eq(a, b))
+    }),
+    fixed("%assoc", 2, |world, args| {
+        assoc(world, args, "assoc", equal)
+    }),
     fixed("list-copy", 1, |world, args| copy(world, &args[0])),
 ];
 
 /// Whether it ends with `()`.
-pub(super) fn is_list(value: &Value) -> bool {
+pub(super) fn is_list(world: &World, value: &Value) -> bool {
     let mut walk = Walk::new(value);
     walk.by_ref().for_each(drop);
+    world.fuel.pairs(walk.passed());
     walk.finish(value, "list?").is_ok()
 }
 
 /// How many elements it has.
-pub(super) fn length(list: &Value, by: &str) -> Result<usize, Box<Fault>> {
+pub(super) fn length(world: &World, list: &Value, by: &str) -> Result<usize, Box<Fault>> {
     let mut walk = Walk::new(list);
     let length = walk.by_ref().count();
+    world.fuel.pairs(length);
     walk.finish(list, by)?;
     Ok(length)
 }
@@ -81,7 +99,7 @@ pub(super) fn append(world: &World, args: &[Value], by: &str) -> Answer {
 
 /// The elements of a list in reverse, and then what was there already.
 pub(super) fn reverse_onto(world: &World, list: &Value, onto: Value, by: &str) -> Answer {
-    reserve(world, length(list, by)?, PAIR)?;
+    reserve(world, length(world, list, by)?, PAIR)?;
     let pairs = Walk::new(list);
     Ok(pairs.fold(onto, |rest, pair| {
         Value::cons(pair.with(|pair| pair.car.clone()), rest)
@@ -89,56 +107,62 @@ pub(super) fn reverse_onto(world: &World, list: &Value, onto: Value, by: &str) -
 }
 
 /// What is left of a list without so many elements. The list may lead back to itself.
-pub(super) fn tail(args: &[Value], by: &str) -> Answer {
+pub(super) fn tail(world: &World, args: &[Value], by: &str) -> Answer {
     let mut left = count(&args[1], by)?;
     let mut walk = Walk::new(&args[0]);
     while left > 0 && walk.next().is_some() {
         left -= 1;
     }
+    world.fuel.pairs(walk.passed());
     if let Some(circle) = walk.circle {
         // The walk is where the circle begins to repeat itself.
         return (0..left % circle).try_fold(walk.rest, |rest, _| inline::cdr(&rest));
     }
     match (left, &walk.rest) {
         (0, _) => Ok(walk.rest),
-        (_, Value::Null) => Err(outside(&args[1], length(&args[0], by)?, by)),
+        (_, Value::Null) => Err(outside(&args[1], length(world, &args[0], by)?, by)),
         _ => Err(Fault::expected("a list", &args[0], by)),
     }
 }
 
 /// The pair of an element.
-fn element(args: &[Value], by: &str) -> Result<Shared<Pair>, Box<Fault>> {
-    match tail(args, by)? {
+fn element(world: &World, args: &[Value], by: &str) -> Result<Shared<Pair>, Box<Fault>> {
+    match tail(world, args, by)? {
         Value::Pair(pair) => Ok(pair),
-        Value::Null => Err(outside(&args[1], length(&args[0], by)?, by)),
+        Value::Null => Err(outside(&args[1], length(world, &args[0], by)?, by)),
         _ => Err(Fault::expected("a list", &args[0], by)),
     }
 }
 
+/// Whether two values are the same, by the one or the other procedure.
+type Same = fn(&World, &Value, &Value) -> bool;
+
 /// The rest of a list from an element on.
-fn member(args: &[Value], by: &str, same: fn(&Value, &Value) -> bool) -> Answer {
+fn member(world: &World, args: &[Value], by: &str, same: Same) -> Answer {
     let mut walk = Walk::new(&args[1]);
-    for pair in walk.by_ref() {
-        if pair.with(|pair| same(&args[0], &pair.car)) {
-            return Ok(Value::Pair(pair));
-        }
+    let found = walk.find(|pair| pair.with(|pair| same(world, &args[0], &pair.car)));
+    world.fuel.pairs(walk.passed());
+    if let Some(pair) = found {
+        return Ok(Value::Pair(pair));
     }
     walk.finish(&args[1], by)?;
     Ok(Value::False)
 }
 
 /// The element of a list of pairs that has this key.
-fn assoc(args: &[Value], by: &str, same: fn(&Value, &Value) -> bool) -> Answer {
+fn assoc(world: &World, args: &[Value], by: &str, same: Same) -> Answer {
     let mut walk = Walk::new(&args[1]);
-    for pair in walk.by_ref() {
+    while let Some(pair) = walk.next() {
         let entry = pair.with(|pair| pair.car.clone());
         let Value::Pair(association) = &entry else {
             return Err(Fault::expected("a list of pairs", &args[1], by));
         };
-        if association.with(|pair| same(&args[0], &pair.car)) {
+        if association.with(|pair| same(world, &args[0], &pair.car)) {
+            world.fuel.pairs(walk.passed());
             return Ok(entry);
         }
     }
+    world.fuel.pairs(walk.passed());
     walk.finish(&args[1], by)?;
     Ok(Value::False)
 }

@@ -39,14 +39,15 @@ macro_rules! parity {
 /// A comparison of each with the next.
 macro_rules! comparison {
     ($name:literal, $function:ident) => {
-        variadic($name, 1, |_, args| match args {
-            [a, b] => inline::$function(a, b).map(Value::from),
-            _ => {
-                args.iter()
-                    .try_for_each(|arg| number(arg, $name).map(drop))?;
-                let holds = |a: &&Value, b: &&Value| inline::$function(a, b).is_ok_and(|is| is);
-                chain(args, $name, |value, _| Ok(value), holds)
+        variadic($name, 1, |world, args| {
+            pay_comparison(world, args);
+            if let [a, b] = args {
+                return inline::$function(a, b).map(Value::from);
             }
+            args.iter()
+                .try_for_each(|arg| number(arg, $name).map(drop))?;
+            let holds = |a: &&Value, b: &&Value| inline::$function(a, b).is_ok_and(|is| is);
+            chain(args, $name, |value, _| Ok(value), holds)
         })
     };
 }
@@ -127,12 +128,14 @@ pub(super) const TABLE: Table = &[
         Ok(number(&args[0], "abs")?.abs().into())
     }),
     fixed("square", 1, |world, args| {
+        pay_square(world, args);
         let square = number(&args[0], "square")?.square(limits(world));
         answer(square, "square", args)
     }),
 ];
 
 fn divide(world: &World, a: &Value, b: &Value) -> Answer {
+    pay_square(world, &[a.clone(), b.clone()]);
     let quotient = number(a, "/")?.div(&number(b, "/")?, limits(world));
     answer(quotient, "/", &[a.clone(), b.clone()])
 }
@@ -145,6 +148,29 @@ pub(super) fn limits(world: &World) -> Limits {
         (bytes as u64).saturating_mul(8)
     });
     Limits::new(bits.min(left))
+}
+
+/// Pays for what is done with two integers as it is to multiply or to divide them.
+pub(super) fn pay(world: &World, a: &Number, b: &Number) {
+    world.fuel.product(a.size_bits(), b.size_bits());
+}
+
+/// Pays for what takes time as the square of the arguments does: what reduces ratios, or changes
+/// the radix.
+pub(super) fn pay_square(world: &World, args: &[Value]) {
+    let numbers = args.iter().filter_map(Value::as_number);
+    let bits = numbers.map(|number| number.size_bits()).sum();
+    world.fuel.product(bits, bits);
+}
+
+/// Pays for comparing numbers, each with the next. Ratios are multiplied for it.
+fn pay_comparison(world: &World, args: &[Value]) {
+    for number in args.iter().filter_map(Value::as_number) {
+        match number {
+            Number::Ratio(_) => pay(world, &number, &number),
+            number => world.fuel.bytes((number.size_bits() / 8) as usize),
+        }
+    }
 }
 
 /// What an operation on the arguments answers.

@@ -2,6 +2,7 @@
 
 use super::arguments::{byte, bytes, character, string};
 use super::index::range;
+use super::numbers::pay;
 use super::ports::{free, with_open};
 use super::{Compute, Table};
 use crate::condition::Fault;
@@ -73,6 +74,11 @@ fn write(world: &mut World, args: &[Value], style: Style, by: &str) -> Answer {
     /// Where nothing else limits it.
     const MOST: usize = 1 << 28;
     let text = to_text(&args[0], style, MOST.min(free(world) / 2))?;
+    // What is written was walked through twice, and is more work by the byte than most.
+    world.fuel.bytes(text.len().saturating_mul(16));
+    if let Some(number) = args[0].as_number() {
+        pay(world, &number, &number);
+    }
     put(&text, &args[1], world, by)
 }
 

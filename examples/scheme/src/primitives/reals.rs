@@ -1,7 +1,7 @@
 //! Real numbers: rounding, functions, exactness, and how they are written.
 
 use super::arguments::{number, reserve, string};
-use super::numbers::{answer, limits, wrong};
+use super::numbers::{answer, limits, pay, pay_square, wrong};
 use super::{Table, fixed, optional};
 use crate::condition::Fault;
 use crate::number::{Number, NumberError, parse};
@@ -12,7 +12,8 @@ use crate::world::World;
 /// A function that has a value everywhere.
 macro_rules! total {
     ($name:literal, $function:ident) => {
-        fixed($name, 1, |_, args| {
+        fixed($name, 1, |world, args| {
+            pay_square(world, args);
             Ok(number(&args[0], $name)?.$function().into())
         })
     };
@@ -21,7 +22,8 @@ macro_rules! total {
 /// A function that may have no value.
 macro_rules! partial {
     ($name:literal, $function:ident) => {
-        fixed($name, 1, |_, args| {
+        fixed($name, 1, |world, args| {
+            pay_square(world, args);
             answer(number(&args[0], $name)?.$function(), $name, args)
         })
     };
@@ -30,7 +32,8 @@ macro_rules! partial {
 /// A function whose second argument may be left out.
 macro_rules! one_or_two {
     ($name:literal, $one:expr, $two:ident) => {
-        optional($name, 1, 2, |_, args| {
+        optional($name, 1, 2, |world, args| {
+            pay_square(world, args);
             let one: fn(&Number) -> Result<Number, NumberError> = $one;
             let first = number(&args[0], $name)?;
             let result = match args.get(1) {
@@ -50,6 +53,7 @@ pub(super) const TABLE: Table = &[
     partial!("numerator", numerator),
     partial!("denominator", denominator),
     fixed("rationalize", 2, |world, args| {
+        pay_square(world, args);
         let by = "rationalize";
         let (x, tolerance) = (number(&args[0], by)?, number(&args[1], by)?);
         answer(x.rationalize(&tolerance, limits(world)), by, args)
@@ -65,7 +69,11 @@ pub(super) const TABLE: Table = &[
     partial!("sqrt", sqrt),
     fixed("expt", 2, |world, args| {
         let (base, exponent) = (number(&args[0], "expt")?, number(&args[1], "expt")?);
-        answer(base.expt(&exponent, limits(world)), "expt", args)
+        let power = base.expt(&exponent, limits(world));
+        if let Ok(power) = &power {
+            pay(world, power, power);
+        }
+        answer(power, "expt", args)
     }),
     partial!("exact", exact),
     partial!("inexact->exact", exact),
@@ -74,6 +82,7 @@ pub(super) const TABLE: Table = &[
     optional("number->string", 1, 2, |world, args| {
         let number = number(&args[0], "number->string")?;
         let radix = radix(args, "number->string")?;
+        pay(world, &number, &number);
         // Each digit tells so many bits at least, and takes four bytes, after one in between.
         let digits = number.size_bits() / u64::from(radix.ilog2());
         reserve(world, usize::try_from(digits).unwrap_or(usize::MAX), 5)?;
@@ -89,6 +98,9 @@ fn string_to_number(world: &mut World, args: &[Value]) -> Answer {
     let text = string(&args[0], "string->number")?;
     let text: String = text.with(|text| text.characters.iter().collect());
     let radix = radix(args, "string->number")?;
+    // A digit is five bits at most; what is too large is not read.
+    let bits = (5 * text.len() as u64).min(limits(world).bits());
+    world.fuel.product(bits, bits);
     match parse(&text, radix, limits(world)) {
         Ok(number) => Ok(number.map_or(Value::False, Value::from)),
         Err(error) => Err(wrong(error, "string->number", args)),

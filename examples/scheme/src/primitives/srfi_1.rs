@@ -17,7 +17,7 @@ use crate::world::World;
 
 macro_rules! nth {
     ($name:literal, $index:literal) => {
-        fixed($name, 1, |_, args| nth(&args[0], $index, $name))
+        fixed($name, 1, |world, args| nth(world, &args[0], $index, $name))
     };
 }
 
@@ -31,16 +31,18 @@ pub(super) const TABLE: Table = &[
         Ok(Value::list_with(items, args[last].clone()))
     }),
     optional("iota", 1, 3, iota),
-    variadic("circular-list", 1, |_, args| {
+    variadic("circular-list", 1, |world, args| {
         let list = Value::list(args.iter().cloned());
-        append_in_place(&[list.clone(), list], "circular-list")
+        append_in_place(world, &[list.clone(), list], "circular-list")
     }),
-    fixed("proper-list?", 1, |_, args| Ok(is_list(&args[0]).into())),
-    fixed("circular-list?", 1, |_, args| {
-        Ok(end(&args[0]).is_none().into())
+    fixed("proper-list?", 1, |world, args| {
+        Ok(is_list(world, &args[0]).into())
     }),
-    fixed("dotted-list?", 1, |_, args| {
-        Ok(end(&args[0])
+    fixed("circular-list?", 1, |world, args| {
+        Ok(end(world, &args[0]).is_none().into())
+    }),
+    fixed("dotted-list?", 1, |world, args| {
+        Ok(end(world, &args[0])
             .is_some_and(|end| !inline::is_null(&end))
             .into())
     }),
@@ -61,41 +63,43 @@ pub(super) const TABLE: Table = &[
         Ok(values(vec![inline::car(&args[0])?, inline::cdr(&args[0])?]))
     }),
     fixed("take", 2, |world, args| Ok(split(world, args, "take")?.0)),
-    fixed("drop", 2, |_, args| tail(args, "drop")),
+    fixed("drop", 2, |world, args| tail(world, args, "drop")),
     fixed("split-at", 2, |world, args| {
         let (taken, rest) = split(world, args, "split-at")?;
         Ok(values(vec![taken, rest]))
     }),
-    fixed("take-right", 2, |_, args| {
-        let kept = from_right(args, "take-right")?;
-        tail(&[args[0].clone(), kept], "take-right")
+    fixed("take-right", 2, |world, args| {
+        let kept = from_right(world, args, "take-right")?;
+        tail(world, &[args[0].clone(), kept], "take-right")
     }),
     fixed("drop-right", 2, |world, args| {
-        let kept = from_right(args, "drop-right")?;
+        let kept = from_right(world, args, "drop-right")?;
         Ok(split(world, &[args[0].clone(), kept], "drop-right")?.0)
     }),
-    fixed("last", 1, |_, args| {
-        last_pair(&args[0], "last").map(|pair| pair.with(|pair| pair.car.clone()))
+    fixed("last", 1, |world, args| {
+        last_pair(world, &args[0], "last").map(|pair| pair.with(|pair| pair.car.clone()))
     }),
-    fixed("last-pair", 1, |_, args| {
-        last_pair(&args[0], "last-pair").map(Value::Pair)
+    fixed("last-pair", 1, |world, args| {
+        last_pair(world, &args[0], "last-pair").map(Value::Pair)
     }),
-    fixed("length+", 1, |_, args| match end(&args[0]) {
+    fixed("length+", 1, |world, args| match end(world, &args[0]) {
         None => Ok(Value::False),
-        Some(_) => length(&args[0], "length+").map(|n| Number::from(n).into()),
+        Some(_) => length(world, &args[0], "length+").map(|n| Number::from(n).into()),
     }),
     fixed("concatenate", 1, |world, args| {
         append(world, &items(&args[0], "concatenate")?, "concatenate")
     }),
-    variadic("append!", 0, |_, args| append_in_place(args, "append!")),
-    fixed("reverse!", 1, |_, args| {
-        reverse_in_place(&args[0], Value::Null, "reverse!")
+    variadic("append!", 0, |world, args| {
+        append_in_place(world, args, "append!")
+    }),
+    fixed("reverse!", 1, |world, args| {
+        reverse_in_place(world, &args[0], Value::Null, "reverse!")
     }),
     fixed("append-reverse", 2, |world, args| {
         reverse_onto(world, &args[0], args[1].clone(), "append-reverse")
     }),
-    fixed("append-reverse!", 2, |_, args| {
-        reverse_in_place(&args[0], args[1].clone(), "append-reverse!")
+    fixed("append-reverse!", 2, |world, args| {
+        reverse_in_place(world, &args[0], args[1].clone(), "append-reverse!")
     }),
 ];
 
@@ -116,24 +120,27 @@ fn iota(world: &mut World, args: &[Value]) -> Answer {
 }
 
 /// What a list ends with, unless it leads back to itself.
-fn end(list: &Value) -> Option<Value> {
+fn end(world: &World, list: &Value) -> Option<Value> {
     let mut walk = Walk::new(list);
     walk.by_ref().for_each(drop);
+    world.fuel.pairs(walk.passed());
     walk.circle.is_none().then_some(walk.rest)
 }
 
 /// The last pair of a list, which has one.
-fn last_pair(list: &Value, by: &str) -> Result<Shared<Pair>, Box<Fault>> {
+fn last_pair(world: &World, list: &Value, by: &str) -> Result<Shared<Pair>, Box<Fault>> {
     let mut walk = Walk::new(list);
-    match walk.by_ref().last() {
+    let last = walk.by_ref().last();
+    world.fuel.pairs(walk.passed());
+    match last {
         Some(last) if walk.circle.is_none() => Ok(last),
         _ => Err(Fault::expected("a list that is not empty", list, by)),
     }
 }
 
 /// The element at an index.
-fn nth(list: &Value, index: i64, by: &str) -> Answer {
-    let rest = tail(&[list.clone(), Value::integer(index)], by)?;
+fn nth(world: &World, list: &Value, index: i64, by: &str) -> Answer {
+    let rest = tail(world, &[list.clone(), Value::integer(index)], by)?;
     match rest.as_pair() {
         Some((element, _)) => Ok(element),
         None => Err(Fault::expected("a longer list", list, by)),
@@ -144,7 +151,7 @@ fn nth(list: &Value, index: i64, by: &str) -> Answer {
 fn split(world: &World, args: &[Value], by: &str) -> Result<(Value, Value), Box<Fault>> {
     let count = count(&args[1], by)?;
     // There have to be so many, though they may be the same ones again and again.
-    let rest = tail(args, by)?;
+    let rest = tail(world, args, by)?;
     reserve(world, count, PAIR + size_of::<Value>())?;
     let mut items = Vec::with_capacity(count);
     let mut list = args[0].clone();
@@ -159,10 +166,11 @@ fn split(world: &World, args: &[Value], by: &str) -> Result<(Value, Value), Box<
 }
 
 /// How many elements there are before the last ones, which are so many.
-fn from_right(args: &[Value], by: &str) -> Answer {
+fn from_right(world: &World, args: &[Value], by: &str) -> Answer {
     let count = count(&args[1], by)?;
     let mut walk = Walk::new(&args[0]);
     let length = walk.by_ref().count();
+    world.fuel.pairs(length);
     if walk.circle.is_some() {
         return Err(Fault::expected("a list that ends", &args[0], by));
     }
@@ -173,7 +181,7 @@ fn from_right(args: &[Value], by: &str) -> Answer {
 }
 
 /// Each list, but the last one, is made to end with the next.
-fn append_in_place(args: &[Value], by: &str) -> Answer {
+fn append_in_place(world: &World, args: &[Value], by: &str) -> Answer {
     let Some((last, lists)) = args.split_last() else {
         return Ok(Value::Null);
     };
@@ -182,7 +190,7 @@ fn append_in_place(args: &[Value], by: &str) -> Answer {
         if inline::is_null(list) {
             continue;
         }
-        let last = last_pair(list, by)?;
+        let last = last_pair(world, list, by)?;
         drop(last.update(|pair| mem::replace(&mut pair.cdr, result)));
         result = list.clone();
     }
@@ -190,8 +198,8 @@ fn append_in_place(args: &[Value], by: &str) -> Answer {
 }
 
 /// Each pair is made to lead to the one before, and the first to what was there already.
-fn reverse_in_place(list: &Value, onto: Value, by: &str) -> Answer {
-    length(list, by)?;
+fn reverse_in_place(world: &World, list: &Value, onto: Value, by: &str) -> Answer {
+    length(world, list, by)?;
     let (mut result, mut rest) = (onto, list.clone());
     while let Value::Pair(pair) = &rest {
         let pair = pair.clone();

@@ -6,11 +6,12 @@ use super::arguments::{chain, character, count, reserve, string};
 use super::{Table, characters, fixed, inline, optional, variadic};
 use crate::condition::Fault;
 use crate::value::{Text, Value};
+use crate::world::World;
 
 macro_rules! comparison {
     ($name:literal, $operator:tt) => {
-        variadic($name, 1, |_, args| {
-            chain(args, $name, string, |a, b| {
+        variadic($name, 1, |world, args| {
+            chain(args, $name, |value, by| paid(world, value, by), |a, b| {
                 a.with(|a| b.with(|b| a.characters $operator b.characters))
             })
         })
@@ -19,8 +20,8 @@ macro_rules! comparison {
 
 macro_rules! folded {
     ($name:literal, $operator:tt) => {
-        variadic($name, 1, |_, args| {
-            chain(args, $name, folded, |a, b| a $operator b)
+        variadic($name, 1, |world, args| {
+            chain(args, $name, |value, by| folded(world, value, by), |a, b| a $operator b)
         })
     };
 }
@@ -73,9 +74,20 @@ pub(super) fn length(string: &Shared<Text>) -> usize {
     string.with(|string| string.characters.len())
 }
 
-/// What it is in Unicode's full case folding. As UTF-8 it is ordered as its characters are.
-fn folded(value: &Value, by: &str) -> Result<String, Box<Fault>> {
+/// A string, which the program pays for going through.
+fn paid<'a>(world: &World, value: &'a Value, by: &str) -> Result<&'a Shared<Text>, Box<Fault>> {
     let string = string(value, by)?;
+    world.fuel.bytes(length(string) * size_of::<char>());
+    Ok(string)
+}
+
+/// The bytes in UTF-8 of what a character becomes in another case: three characters at most.
+const FOLDED: usize = 12;
+
+/// What it is in Unicode's full case folding. As UTF-8 it is ordered as its characters are.
+fn folded(world: &World, value: &Value, by: &str) -> Result<String, Box<Fault>> {
+    let string = string(value, by)?;
+    reserve(world, length(string), FOLDED)?;
     Ok(string.with(|string| foldcase(&string.characters)))
 }
 

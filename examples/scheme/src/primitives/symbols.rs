@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use segno::snapshot::Shared;
 
-use super::arguments::{chain, string, symbol};
+use super::arguments::{chain, reserve, string, symbol};
+use super::strings::length;
 use super::{Table, fixed, optional, variadic};
 use crate::value::{Text, Value};
 
@@ -16,15 +17,18 @@ pub(super) const TABLE: Table = &[
     variadic("symbol=?", 1, |_, args| {
         chain(args, "symbol=?", symbol, |a, b| a == b)
     }),
-    fixed("symbol->string", 1, |_, args| {
+    fixed("symbol->string", 1, |world, args| {
         let name = symbol(&args[0], "symbol->string")?;
+        reserve(world, name.as_str().len(), size_of::<char>())?;
         Ok(Value::String(Shared::new(Text {
             characters: name.as_str().chars().collect(),
             literal: true,
         })))
     }),
-    fixed("string->symbol", 1, |_, args| {
+    fixed("string->symbol", 1, |world, args| {
         let text = string(&args[0], "string->symbol")?;
+        // As a text, and as the name of the symbol.
+        reserve(world, length(text), 2 * size_of::<char>())?;
         let name: String = text.with(|text| text.characters.iter().collect());
         Ok(Value::symbol(&name))
     }),

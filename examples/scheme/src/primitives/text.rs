@@ -58,12 +58,13 @@ pub(super) const TABLE: Table = &[
         let elements = characters.into_iter().map(Value::from);
         Ok(Value::vector(elements.collect()))
     }),
-    optional("string-copy!", 3, 5, |_, args| copy_into(args)),
-    optional("string-fill!", 2, 4, |_, args| {
+    optional("string-copy!", 3, 5, |world, args| copy_into(world, args)),
+    optional("string-fill!", 2, 4, |world, args| {
         let by = "string-fill!";
         let text = string(&args[0], by)?;
         let fill = character(&args[1], by)?;
         let range = range(&args[2..], length(text), by)?;
+        world.fuel.bytes(range.len() * size_of::<char>());
         refuse_literal(text, by)?;
         text.update(|text| text.characters[range].fill(fill));
         Ok(Value::Unspecified)
@@ -113,10 +114,11 @@ fn part(world: &World, args: &[Value], size: usize, by: &str) -> Result<Vec<char
 }
 
 /// Copies from the third argument to the first, which may be the same.
-fn copy_into(args: &[Value]) -> Answer {
+fn copy_into(world: &World, args: &[Value]) -> Answer {
     let by = "string-copy!";
     let (to, from) = (string(&args[0], by)?, string(&args[2], by)?);
     let range = range(&args[3..], length(from), by)?;
+    world.fuel.bytes(range.len() * size_of::<char>());
     let start = room(&args[1], range.len(), length(to), by)?;
     refuse_literal(to, by)?;
     if to.same(from) {

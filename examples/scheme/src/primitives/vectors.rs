@@ -51,7 +51,7 @@ pub(super) const TABLE: Table = &[
     optional("vector-copy", 1, 3, |world, args| {
         part(world, args, size_of::<Value>(), "vector-copy").map(Value::vector)
     }),
-    optional("vector-copy!", 3, 5, |_, args| copy_into(args)),
+    optional("vector-copy!", 3, 5, |world, args| copy_into(world, args)),
     variadic("vector-append", 0, |world, args| {
         let vectors = args.iter().map(|arg| vector(arg, "vector-append"));
         let vectors: Vec<_> = vectors.collect::<Result<_, _>>()?;
@@ -66,9 +66,10 @@ pub(super) const TABLE: Table = &[
         }
         Ok(Value::vector(all))
     }),
-    optional("vector-fill!", 2, 4, |_, args| {
+    optional("vector-fill!", 2, 4, |world, args| {
         let vector = vector(&args[0], "vector-fill!")?;
         let range = range(&args[2..], length(vector), "vector-fill!")?;
+        world.fuel.bytes(range.len() * size_of::<Value>());
         refuse_literal(vector, "vector-fill!")?;
         vector.update(|vector| vector.elements[range].fill(args[1].clone()));
         Ok(Value::Unspecified)
@@ -95,10 +96,11 @@ fn part(world: &World, args: &[Value], size: usize, by: &str) -> Result<Vec<Valu
 }
 
 /// Copies from the third argument to the first, which may be the same.
-fn copy_into(args: &[Value]) -> Answer {
+fn copy_into(world: &World, args: &[Value]) -> Answer {
     let by = "vector-copy!";
     let (to, from) = (vector(&args[0], by)?, vector(&args[2], by)?);
     let range = range(&args[3..], length(from), by)?;
+    world.fuel.bytes(range.len() * size_of::<Value>());
     let start = room(&args[1], range.len(), length(to), by)?;
     refuse_literal(to, by)?;
     let mut new = from.with(|from| from.elements[range].to_vec());

@@ -28,6 +28,11 @@ impl Walk {
         }
     }
 
+    /// How many pairs were passed.
+    pub(super) fn passed(&self) -> usize {
+        self.limit - 1 + self.since
+    }
+
     /// The end of the walk, which has to be that of a list.
     pub(super) fn finish(self, list: &Value, by: &str) -> Result<(), Box<Fault>> {
         match (self.circle, self.rest) {
