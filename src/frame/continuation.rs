@@ -170,6 +170,17 @@ impl<F: Frame> Continuation<F> {
         prompt: Option<PromptTag>,
         ledger: &Rc<Ledger<F>>,
     ) -> Self {
+        if let Some(segment) = chain.first.get()
+            && let Captured::Chain {
+                size: of,
+                prompt: below,
+            } = segment.captured
+            && (chain.len, of, below) == (segment.len(), size, prompt)
+        {
+            // It was captured before, and nothing has come on top of it since.
+            let head = chain.first.clone();
+            return Self { head };
+        }
         Self {
             head: Held::of_chain(ledger, chain, size, prompt),
         }

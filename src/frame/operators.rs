@@ -1,4 +1,7 @@
 //! Captures, aborts and resumptions.
+//!
+//! What the loop does most is a part of it once it is optimised. Else each such part would take
+//! Rust stack of its own in every loop, and a host call may run a loop within a loop.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -20,7 +23,7 @@ impl<F: Frame> State<F> {
 
     /// Puts a continuation on top of the running level, whose frames are sealed, and goes on
     /// there: in the frequent case with a value that the topmost frame gets.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn resume(
         &mut self,
         frames: &mut Vec<F>,
@@ -54,7 +57,7 @@ impl<F: Frame> State<F> {
 
     /// Whether a capture goes to the prompt of the running level, and takes no more than one
     /// chain: the frequent case.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn is_near(&self, frames: usize, tag: PromptTag) -> bool {
         let level = self.levels.top();
         matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
@@ -66,7 +69,7 @@ impl<F: Frame> State<F> {
             && self.may_seal(frames).is_ok()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn capture_near(
         &mut self,
         frames: &mut Vec<F>,
@@ -245,7 +248,7 @@ impl<F: Frame> State<F> {
 
     /// Whether a replacement goes to the prompt of the running level, out of no winder, and puts
     /// no more than one chain there: the frequent case.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn is_replaced_near(&self, tag: PromptTag, continuation: &Continuation<F>) -> bool {
         let level = self.levels.top();
         matches!(level.boundary, Boundary::Prompt { tag: here, .. } if here == tag)
@@ -256,7 +259,7 @@ impl<F: Frame> State<F> {
                 .is_ok()
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn replace_near(
         &mut self,
         frames: &mut Vec<F>,
@@ -293,7 +296,7 @@ impl<F: Frame> State<F> {
     }
 
     /// Whether a continuation can be put on top of so many frames, of which so many are active.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn check_resume(
         &self,
         continuation: &Continuation<F>,

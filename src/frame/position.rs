@@ -157,7 +157,7 @@ impl<F: Frame> Position<F> {
     }
 
     /// Puts a chain on top.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn put(&mut self, chain: Chain<F>, size: usize) {
         if self.is_empty() {
             self.chain.set(chain);
@@ -238,7 +238,7 @@ impl<F: Frame> Position<F> {
     }
 
     /// Puts the active frames away. Nothing is left of them.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn seal(
         &mut self,
         frames: &mut Vec<F>,
@@ -336,7 +336,7 @@ impl<F: Frame> Position<F> {
     }
 
     /// The same where there is a segment, and its frames can be resumed more than once.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn unseal_some(&mut self, frames: &mut Vec<F>, attached: &mut Attached<F>) {
         let Chain { first, len } = &mut self.chain;
         let len = *len;
@@ -364,7 +364,7 @@ impl<F: Frame> Position<F> {
     }
 
     /// The same where others hold the segment too: so many frames are cloned, or all.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn unseal_shared(
         &mut self,
         frames: &mut Vec<F>,

@@ -119,8 +119,8 @@ pub(crate) fn resume(
                 match got.take() {
                     Some(value) => value,
                     None => match begin(code, here, $id, scope, *marked, cx) {
-                        Ok(value) => value,
-                        Err(step) => return step,
+                        Step::Return(value) => value,
+                        step => return step,
                     },
                 }
             };
@@ -128,19 +128,12 @@ pub(crate) fn resume(
         // The values of parts of which some take steps.
         macro_rules! gather {
             ($parts:expr) => {
-                match gather(
-                    code,
-                    here,
-                    $parts,
-                    scope,
-                    part,
-                    partial,
-                    got.take(),
-                    *marked,
-                    cx,
-                ) {
-                    Ok(rib) => rib,
-                    Err(step) => return step,
+                loop {
+                    match gather(code, $parts, scope, part, partial, got.take(), cx.world) {
+                        Gathered::All(rib) => break rib,
+                        Gathered::Failed => break 'run code.locate(here, cx.world.failure()),
+                        Gathered::Waits(id) => got = Some(wait!(id)),
+                    }
                 }
             };
         }
@@ -211,8 +204,11 @@ pub(crate) fn resume(
                 while let Some(&id) = before.get(usize::from(*part)) {
                     if code.is_simple(id) {
                         attempt!(eval(code, id, scope, cx.world));
-                    } else if let Err(step) = begin(code, here, id, scope, *marked, cx) {
-                        return step;
+                    } else {
+                        match begin(code, here, id, scope, *marked, cx) {
+                            Step::Return(_) => {}
+                            step => return step,
+                        }
                     }
                     *part += 1;
                 }
@@ -491,7 +487,7 @@ fn take_turn(frame: &mut Activation, cx: &mut Context<'_, Activation>) -> Step<A
     }
 }
 
-/// Begins a part that is not in tail position: its value, or the step that leads to it.
+/// Begins a part that is not in tail position: returns its value, or what step leads to it.
 fn begin(
     code: Unit<'_>,
     here: Id,
@@ -499,14 +495,14 @@ fn begin(
     scope: &Scope,
     marked: bool,
     cx: &mut Context<'_, Activation>,
-) -> Result<Value, Step<Activation>> {
+) -> Step<Activation> {
     macro_rules! check {
         ($result:expr) => {
             match $result {
                 Ok(value) => value,
                 Err(fault) => {
                     let fault = code.locate(here, code.locate(id, fault));
-                    return Err(control::fail(fault, cx));
+                    return control::fail(fault, cx);
                 }
             }
         };
@@ -540,11 +536,14 @@ fn begin(
             Value::Full(continuation) if arguments.count == 1 => {
                 let argument = code.list(arguments)[0];
                 let value = attempt!(operand(code, argument, scope, cx.world));
-                return Err(control::go_back_fully(continuation, value, cx));
+                return control::go_back_fully(continuation, value, cx);
             }
             other => {
                 let slots = attempt!(slots(code, arguments, scope, cx.world));
-                return check!(control::call(other, slots, marked, cx));
+                return match check!(control::call(other, slots, marked, cx)) {
+                    Ok(value) => Step::Return(value),
+                    Err(step) => step,
+                };
             }
         },
         Node::Known {
@@ -559,7 +558,7 @@ fn begin(
         }
         Node::CallCc(receiver) => {
             let body = Activation::run(code.shared.clone(), receiver, scope.clone());
-            return Err(control::capture(body, Place::Here));
+            return control::capture(body, Place::Here);
         }
         _ => (code.shared.clone(), id, scope.clone()),
     };
@@ -577,25 +576,25 @@ fn begin(
         } else if let Node::CallCc(receiver) = node {
             // Its frame would be left at once.
             let body = Activation::run(callee, receiver, inner);
-            return Err(control::capture(body, Place::Here));
+            return control::capture(body, Place::Here);
         } else if body.simple[at as usize] {
             match eval(body, at, &inner, cx.world) {
                 Some(value) => {
                     cx.world.ribs.give(inner);
-                    return Ok(value);
+                    return Step::Return(value);
                 }
                 None => break,
             }
         } else {
-            return Err(Step::Call(Activation::run(callee, at, inner)));
+            return Step::Call(Activation::run(callee, at, inner));
         }
     }
-    Err(Step::Call(Activation::Failed {
+    Step::Call(Activation::Failed {
         condition: (*body.locate(at, cx.world.failure())).into(),
         code: callee,
         scope: inner,
         at,
-    }))
+    })
 }
 
 /// A rib with the values of simple nodes; none if there are none.
@@ -655,67 +654,64 @@ fn operand(code: Unit<'_>, id: Id, scope: &Scope, world: &mut World) -> Option<V
     }
 }
 
-/// Computes parts, of which some take steps, one after the other. Answers the step that has to be
-/// taken first, or all of them.
-#[expect(clippy::too_many_arguments, reason = "they are the parts of a frame")]
+/// How far parts have come of which some take steps.
+enum Gathered {
+    /// All values are there.
+    All(Constant<Rib>),
+    /// The frame has to wait for this part.
+    Waits(Id),
+    /// One of them has none.
+    Failed,
+}
+
+/// Computes parts, of which some take steps, one after the other; what has come is the value of
+/// the one that was waited for.
 fn gather(
     code: Unit<'_>,
-    here: Id,
     parts: Parts,
     scope: &Scope,
     part: &mut u16,
     partial: &mut Value,
     got: Option<Value>,
-    marked: bool,
-    cx: &mut Context<'_, Activation>,
-) -> Result<Constant<Rib>, Step<Activation>> {
+    world: &mut World,
+) -> Gathered {
     let ids = code.list(parts);
     if let [id] = ids {
-        let value = match got {
-            Some(value) => value,
-            None => begin(code, here, *id, scope, marked, cx)?,
+        let Some(value) = got else {
+            return Gathered::Waits(*id);
         };
-        let mut rib = cx.world.ribs.take();
+        let mut rib = world.ribs.take();
         push(&mut rib, value);
-        return Ok(rib);
+        return Gathered::All(rib);
     }
     let mut rib = match std::mem::replace(partial, Value::Null) {
         Value::Rib(rib) => rib,
-        _ => cx.world.ribs.take(),
+        _ => world.ribs.take(),
     };
     if rib.get_mut().is_none() {
         // Of a frame that others hold too, so they keep theirs.
-        let theirs = std::mem::replace(&mut rib, cx.world.ribs.take());
+        let theirs = std::mem::replace(&mut rib, world.ribs.take());
         for value in theirs.iter() {
             push(&mut rib, value.clone());
         }
     }
-    let mut next = got;
-    loop {
-        if let Some(value) = next.take() {
-            push(&mut rib, value);
-            *part = part.saturating_add(1);
-        }
-        let Some(&id) = ids.get(usize::from(*part)) else {
-            *part = 0;
-            return Ok(rib);
-        };
-        let value = if code.is_simple(id) {
-            match eval(code, id, scope, cx.world) {
-                Some(value) => Ok(value),
-                None => Err(control::fail(code.locate(here, cx.world.failure()), cx)),
-            }
-        } else {
-            begin(code, here, id, scope, marked, cx)
-        };
-        match value {
-            Ok(value) => next = Some(value),
-            Err(step) => {
-                *partial = Value::Rib(rib);
-                return Err(step);
-            }
-        }
+    if let Some(value) = got {
+        push(&mut rib, value);
+        *part = part.saturating_add(1);
     }
+    while let Some(&id) = ids.get(usize::from(*part)) {
+        if !code.is_simple(id) {
+            *partial = Value::Rib(rib);
+            return Gathered::Waits(id);
+        }
+        match operand(code, id, scope, world) {
+            Some(value) => push(&mut rib, value),
+            None => return Gathered::Failed,
+        }
+        *part = part.saturating_add(1);
+    }
+    *part = 0;
+    Gathered::All(rib)
 }
 
 /// Adds to a rib that nobody else holds.
