@@ -23,8 +23,10 @@ pub(super) struct Ledger<F: Frame> {
     sealed: Cell<usize>,
     burying: Cell<bool>,
     remains: RefCell<Vec<Remains<F>>>,
-    /// Segments with nothing in them, to be used again.
-    pub(super) spare: RefCell<Vec<Rc<Segment<F>>>>,
+    /// A segment with nothing in it, to be used again. Others are below it.
+    pub(super) spare: Cell<Option<Rc<Segment<F>>>>,
+    /// How many there are.
+    pub(super) spares: Cell<usize>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -33,7 +35,8 @@ impl<F: Frame> Ledger<F> {
             sealed: Cell::new(0),
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
-            spare: RefCell::new(Vec::new()),
+            spare: Cell::new(None),
+            spares: Cell::new(0),
         })
     }
 

@@ -160,9 +160,15 @@ impl<F: Frame> Held<F> {
         fn allocate<F: Frame>() -> Rc<Segment<F>> {
             Rc::new(Segment::empty())
         }
-        let spare = ledger.spare.borrow_mut().pop();
-        let mut segment = spare.unwrap_or_else(allocate);
+        let mut segment = match ledger.spare.take() {
+            Some(segment) => {
+                ledger.spares.set(ledger.spares.get() - 1);
+                segment
+            }
+            None => allocate(),
+        };
         if let Some(segment) = Rc::get_mut(&mut segment) {
+            ledger.spare.set(segment.below.first.0.take());
             // What an assignment would drop is known to be nothing.
             mem::forget(segment.ledger.replace(ledger.clone()));
         }
@@ -283,12 +289,18 @@ impl<F: Frame> Drop for Held<F> {
 
 /// Keeps a segment with nothing in it for its room, unless there is much.
 #[inline(always)]
-fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
-    let mut spare = ledger.spare.borrow_mut();
-    if segment.frames.capacity() <= LARGEST_SPARE && spare.len() < MOST_SPARE {
-        spare.push(segment);
+fn keep<F: Frame>(ledger: &Ledger<F>, mut segment: Rc<Segment<F>>) {
+    let spares = ledger.spares.get();
+    if segment.frames.capacity() <= LARGEST_SPARE
+        && spares < MOST_SPARE
+        && let Some(contents) = Rc::get_mut(&mut segment)
+    {
+        // What an assignment would drop is known to be nothing.
+        let below = Held(ledger.spare.take());
+        mem::forget(mem::replace(&mut contents.below.first, below));
+        ledger.spare.set(Some(segment));
+        ledger.spares.set(spares + 1);
     } else {
-        drop(spare);
         free(segment);
     }
 }
