@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::code::Code;
 use crate::environment::Environment;
-use crate::number::{Number, Ratio};
+use crate::number::{Complex, Number, Ratio};
 use crate::port::Port;
 use crate::primitive::Primitive;
 use crate::rib::{Rib, Scope};
@@ -43,7 +43,7 @@ pub enum Value {
     Character(Character),
     /// An exact integer that fits 64 bits.
     Fixnum(i64),
-    /// An inexact number.
+    /// An inexact real number.
     Flonum(Flonum),
     /// An exact integer that does not fit 64 bits.
     #[serde(with = "crate::number::wire::big")]
@@ -103,6 +103,9 @@ pub enum Value {
     /// A continuation that was captured up to the default prompt, without a barrier in it. Most
     /// are.
     Full(Continuation<Activation>),
+    /// A number that is not real.
+    #[serde(with = "crate::number::wire::complex")]
+    Complex(Rc<Complex>),
 }
 
 const _: () = assert!(size_of::<Value>() == 16);
@@ -514,6 +517,7 @@ impl Value {
             Self::Flonum(x) => Number::Flonum(x.get()),
             Self::Big(n) => Number::Big(n.clone()),
             Self::Ratio(q) => Number::Ratio(q.clone()),
+            Self::Complex(z) => Number::Complex(z.clone()),
             _ => return None,
         })
     }
@@ -571,12 +575,13 @@ impl Value {
             (True, True) | (False, False) => true,
             (Character(a), Character(b)) => a == b,
             (Fixnum(a), Fixnum(b)) => a == b,
-            (Flonum(_), Flonum(_)) | (Big(_), Big(_)) | (Ratio(_), Ratio(_)) => {
-                match (self.as_number(), other.as_number()) {
-                    (Some(a), Some(b)) => a.eqv(&b),
-                    _ => false,
-                }
-            }
+            (Flonum(_), Flonum(_))
+            | (Big(_), Big(_))
+            | (Ratio(_), Ratio(_))
+            | (Complex(_), Complex(_)) => match (self.as_number(), other.as_number()) {
+                (Some(a), Some(b)) => a.eqv(&b),
+                _ => false,
+            },
             (Symbol(a), Symbol(b)) => a == b,
             (Alias(a), Alias(b)) => a.same(b),
             (Pair(a), Pair(b)) => a.same(b),
@@ -621,6 +626,7 @@ impl From<Number> for Value {
             Number::Flonum(x) => Self::Flonum(x.into()),
             Number::Big(n) => Self::Big(n),
             Number::Ratio(q) => Self::Ratio(q),
+            Number::Complex(z) => Self::Complex(z),
         }
     }
 }

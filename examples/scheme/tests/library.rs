@@ -240,10 +240,9 @@ fn complex_procedures_of_reals() {
             ("(angle -1.0)", "3.141592653589793"),
             ("(make-rectangular 2 0)", "2"),
             ("(make-polar 2.5 0)", "2.5"),
-            (
-                "(make-rectangular 2 1)",
-                "!make-rectangular: expected an imaginary part of exact zero",
-            ),
+            ("(make-rectangular 2 1)", "2+i"),
+            ("(make-polar 2.5 'x)", "!make-polar: expected a number"),
+            ("(make-polar 2.5 +i)", "!make-polar: expected a real number"),
             ("(real-part 'x)", "!real-part: expected a number"),
         ],
     );

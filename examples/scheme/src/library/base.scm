@@ -195,42 +195,6 @@
 (define (eager value)
   (delay value))
 
-; Numbers as complex ones. All that there are lie on the real line.
-
-(define (real-part z)
-  (%check-number "real-part" z)
-  z)
-
-(define (imag-part z)
-  (%check-number "imag-part" z)
-  0)
-
-(define (magnitude z)
-  (%check-number "magnitude" z)
-  (abs z))
-
-(define (angle z)
-  (%check-number "angle" z)
-  (cond ((negative? z) (atan 0 -1))
-        ((exact? z) 0)
-        (else (atan 0.0 z))))
-
-(define (make-rectangular x y)
-  (%check-number "make-rectangular" x)
-  (if (eqv? y 0)
-      x
-      (%expected "make-rectangular" "an imaginary part of exact zero" y)))
-
-(define (make-polar r angle)
-  (%check-number "make-polar" r)
-  (if (eqv? angle 0)
-      r
-      (%expected "make-polar" "an angle of exact zero" angle)))
-
-(define (%check-number by z)
-  (if (not (number? z))
-      (%expected by "a number" z)))
-
 (define (scheme-report-environment version)
   (case version
     ((5) (environment '(scheme r5rs)))

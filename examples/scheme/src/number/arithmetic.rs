@@ -1,4 +1,4 @@
-//! The four operations, and what is made of them.
+//! The four operations, and what is made of them. Those on complex numbers are in `complex`.
 //!
 //! Two fixnums and two flonums are answered inline. The rest is slow in any case, and stays out of the caller's code.
 
@@ -10,17 +10,22 @@ use num_traits::Zero;
 
 use super::{Limits, Number, NumberError};
 
-/// Two operands brought to a common kind: the lowest of the tower that has both, or flonums if either is one.
+/// Two operands brought to a common kind: the lowest of the tower that has both, or flonums if either is one. Complex
+/// numbers are left as they are.
 enum Operands<'a> {
     Integers(Cow<'a, BigInt>, Cow<'a, BigInt>),
     Fractions([Cow<'a, BigInt>; 4]),
     Flonums(f64, f64),
+    Complexes,
 }
 
 impl<'a> Operands<'a> {
     fn new(a: &'a Number, b: &'a Number) -> Self {
         if let (Some(a), Some(b)) = (a.as_integer(), b.as_integer()) {
             return Operands::Integers(a, b);
+        }
+        if !(a.is_real() && b.is_real()) {
+            return Operands::Complexes;
         }
         match (a.as_fraction(), b.as_fraction()) {
             (Some((n1, d1)), Some((n2, d2))) => Operands::Fractions([n1, d1, n2, d2]),
@@ -55,6 +60,7 @@ impl Number {
                 Number::ratio(&*n1 * &*d2 + &*n2 * &*d1, &*d1 * &*d2, limits)
             }
             Operands::Flonums(a, b) => Ok(Number::Flonum(a + b)),
+            Operands::Complexes => self.complex_add(other, limits),
         }
     }
 
@@ -83,6 +89,7 @@ impl Number {
                 Number::ratio(&*n1 * &*d2 - &*n2 * &*d1, &*d1 * &*d2, limits)
             }
             Operands::Flonums(a, b) => Ok(Number::Flonum(a - b)),
+            Operands::Complexes => self.complex_sub(other, limits),
         }
     }
 
@@ -115,6 +122,7 @@ impl Number {
                 Number::ratio(&*n1 * &*n2, &*d1 * &*d2, limits)
             }
             Operands::Flonums(a, b) => Ok(Number::Flonum(a * b)),
+            Operands::Complexes => self.complex_mul(other, limits),
         }
     }
 
@@ -155,6 +163,7 @@ impl Number {
                 Number::ratio(&*n1 * &*d2, &*d1 * &*n2, limits)
             }
             Operands::Flonums(a, b) => Ok(Number::Flonum(a / b)),
+            Operands::Complexes => self.complex_div(other, limits),
         }
     }
 
@@ -175,13 +184,15 @@ impl Number {
             Number::Big(n) => Number::from(-&**n),
             Number::Ratio(r) => Number::from_reduced(-r.numerator(), r.denominator().clone()),
             Number::Flonum(x) => Number::Flonum(-x),
+            Number::Complex(z) => Number::from_parts(z.real().neg(), z.imaginary().neg()),
         }
     }
 
-    /// The magnitude.
+    /// The magnitude of a real number; of any other it is [`Number::magnitude`].
     pub fn abs(&self) -> Number {
         match self {
             Number::Flonum(x) => Number::Flonum(x.abs()),
+            Number::Complex(_) => Number::Flonum(f64::NAN),
             _ if self.is_negative() => self.neg(),
             _ => self.clone(),
         }

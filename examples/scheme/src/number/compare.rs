@@ -10,12 +10,13 @@ use super::Number;
 
 impl Number {
     /// Compares the numbers' values, exactly also between exact numbers and flonums, so that the order is transitive.
-    /// A NaN has no place in it.
+    /// A NaN has no place in it, and a complex number has none.
     #[inline]
     pub fn num_cmp(&self, other: &Number) -> Option<Ordering> {
         match (self, other) {
             (Number::Fixnum(a), Number::Fixnum(b)) => Some(a.cmp(b)),
             (Number::Flonum(a), Number::Flonum(b)) => a.partial_cmp(b),
+            (Number::Complex(_), _) | (_, Number::Complex(_)) => None,
             (Number::Flonum(a), _) => cmp_flonum(other, *a).map(Ordering::reverse),
             (_, Number::Flonum(b)) => cmp_flonum(self, *b),
             _ => Some(cmp_exact(self, other)),
@@ -25,7 +26,13 @@ impl Number {
     /// Whether the numbers have the same value, as `=` asks.
     #[inline]
     pub fn num_eq(&self, other: &Number) -> bool {
-        self.num_cmp(other) == Some(Ordering::Equal)
+        match (self, other) {
+            (Number::Complex(_), _) | (_, Number::Complex(_)) => {
+                self.real_part().num_eq(&other.real_part())
+                    && self.imag_part().num_eq(&other.imag_part())
+            }
+            _ => self.num_cmp(other) == Some(Ordering::Equal),
+        }
     }
 
     /// Whether `eqv?` holds between the numbers.
@@ -36,6 +43,7 @@ impl Number {
             (Number::Big(a), Number::Big(b)) => a == b,
             (Number::Ratio(a), Number::Ratio(b)) => a == b,
             (Number::Flonum(a), Number::Flonum(b)) => identity(*a) == identity(*b),
+            (Number::Complex(a), Number::Complex(b)) => a == b,
             _ => false,
         }
     }
@@ -135,6 +143,7 @@ impl Hash for Number {
             Number::Big(n) => n.hash(state),
             Number::Ratio(r) => r.hash(state),
             Number::Flonum(x) => identity(*x).hash(state),
+            Number::Complex(z) => z.hash(state),
         }
     }
 }

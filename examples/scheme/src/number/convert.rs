@@ -10,13 +10,16 @@ use super::{Number, NumberError};
 const LEAST_EXPONENT: i64 = -1074;
 
 impl Number {
-    /// The nearest flonum.
+    /// The nearest flonum, or complex number of flonums.
     #[inline]
     pub fn inexact(&self) -> Number {
-        Number::Flonum(self.to_f64())
+        match self {
+            Number::Complex(z) => Number::from_parts(z.real().inexact(), z.imaginary().inexact()),
+            _ => Number::Flonum(self.to_f64()),
+        }
     }
 
-    /// The nearest flonum, an infinity if the number is beyond the largest.
+    /// The nearest flonum, an infinity if the number is beyond the largest, and a NaN if it is not real.
     #[inline]
     pub fn to_f64(&self) -> f64 {
         match self {
@@ -24,6 +27,7 @@ impl Number {
             Number::Flonum(x) => *x,
             Number::Big(n) => n.to_f64().unwrap_or(f64::NAN),
             Number::Ratio(r) => quotient(r.numerator(), r.denominator()),
+            Number::Complex(_) => f64::NAN,
         }
     }
 
@@ -36,6 +40,10 @@ impl Number {
         match self {
             Number::Flonum(x) if x.is_finite() => Ok(exact_value(*x)),
             Number::Flonum(_) => Err(NumberError::NotFinite),
+            Number::Complex(z) => Ok(Number::from_parts(
+                z.real().exact()?,
+                z.imaginary().exact()?,
+            )),
             _ => Ok(self.clone()),
         }
     }

@@ -176,12 +176,13 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::NotFinite`].
+    /// [`NumberError::NotFinite`] and [`NumberError::NotReal`].
     pub fn numerator(&self) -> Result<Number, NumberError> {
         match self {
             Number::Fixnum(_) | Number::Big(_) => Ok(self.clone()),
             Number::Ratio(r) => Ok(Number::from(r.numerator().clone())),
             Number::Flonum(_) => Ok(self.exact()?.numerator()?.inexact()),
+            Number::Complex(_) => Err(NumberError::NotReal),
         }
     }
 
@@ -189,12 +190,13 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::NotFinite`].
+    /// [`NumberError::NotFinite`] and [`NumberError::NotReal`].
     pub fn denominator(&self) -> Result<Number, NumberError> {
         match self {
             Number::Fixnum(_) | Number::Big(_) => Ok(Number::ONE),
             Number::Ratio(r) => Ok(Number::from(r.denominator().clone())),
             Number::Flonum(_) => Ok(self.exact()?.denominator()?.inexact()),
+            Number::Complex(_) => Err(NumberError::NotReal),
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum NumberError {
     NotFinite,
     /// An operand must not be negative.
     Negative,
-    /// The value is a complex number.
+    /// An operand must be a real number.
     NotReal,
     /// The function has no value at its argument, as the logarithm of an exact zero.
     Undefined,
@@ -34,7 +34,7 @@ impl fmt::Display for NumberError {
             NumberError::NotExactInteger => "not an exact integer",
             NumberError::NotFinite => "not a finite number",
             NumberError::Negative => "negative number",
-            NumberError::NotReal => "the result is not a real number",
+            NumberError::NotReal => "not a real number",
             NumberError::Undefined => "the function has no value there",
             NumberError::TooLarge => "number too large",
             NumberError::BadRadix => "no such radix for this number",

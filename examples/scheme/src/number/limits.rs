@@ -64,12 +64,14 @@ impl Default for Limits {
 
 impl Number {
     /// The size that a limit is compared with: the bits of an integer's magnitude, or of numerator and denominator
-    /// together. A fixnum and a flonum count 64.
+    /// together. A fixnum and a flonum count 64. A complex number has the sum of its parts' sizes, which are limited each
+    /// by itself.
     pub fn size_bits(&self) -> u64 {
         match self {
             Number::Fixnum(_) | Number::Flonum(_) => 64,
             Number::Big(n) => n.bits(),
             Number::Ratio(r) => r.numerator().bits() + r.denominator().bits(),
+            Number::Complex(z) => z.parts().iter().map(|part| part.size_bits()).sum(),
         }
     }
 }

@@ -1,8 +1,11 @@
-//! The numeric tower: fixnums, bignums, exact ratios and flonums, with R7RS-small's operations on them.
+//! The numeric tower: fixnums, bignums, exact ratios, flonums, and complex numbers that are pairs of these, with
+//! R7RS-small's operations on them.
 //!
 //! ```text
-//!              Number                 16 bytes
-//!        ┌────────┴────────┐
+//!                        Number               16 bytes
+//!              ┌───────────┴──────────┐
+//!            real                  Complex    two reals, the second of them not an exact zero
+//!        ┌─────┴───────────┐
 //!      exact            inexact
 //!   ┌────┴─────┐           │
 //! integer    Ratio      Flonum(f64)
@@ -11,8 +14,10 @@
 //! i64    any other integer
 //! ```
 //!
-//! Every exact value has one representation, so `eqv?` compares representations. There are no complex numbers: an
-//! operation whose value would be one answers [`NumberError::NotReal`].
+//! Every exact value has one representation, so `eqv?` compares representations.
+//!
+//! An operation that is one on real numbers alone answers [`NumberError::NotReal`] to a complex one. Where it cannot
+//! fail, it takes a complex number for a NaN, which is in no order.
 //!
 //! An operation whose result can be much larger than its operands takes a [`Limits`] and answers
 //! [`NumberError::TooLarge`] before it takes the memory.
@@ -28,6 +33,7 @@ use serde::{Deserialize, Serialize};
 mod arithmetic;
 mod bitwise;
 mod compare;
+mod complex;
 mod convert;
 mod division;
 mod error;
@@ -43,6 +49,7 @@ mod tests;
 mod transcendental;
 pub(crate) mod wire;
 
+pub use complex::Complex;
 pub use error::NumberError;
 pub use limits::Limits;
 pub use parse::parse;
@@ -64,8 +71,10 @@ pub enum Number {
     Big(Rc<BigInt>),
     /// An exact number that is not an integer.
     Ratio(Rc<Ratio>),
-    /// An inexact number.
+    /// An inexact real number.
     Flonum(f64),
+    /// A number that is not real, exact if both of its parts are.
+    Complex(Rc<Complex>),
 }
 
 const _: () = assert!(size_of::<Number>() == 16 && size_of::<Result<Number, NumberError>>() == 16);
@@ -79,7 +88,11 @@ impl Number {
     /// Whether the number is exact.
     #[inline]
     pub fn is_exact(&self) -> bool {
-        !matches!(self, Number::Flonum(_))
+        match self {
+            Number::Flonum(_) => false,
+            Number::Complex(z) => z.parts().iter().all(|part| part.is_exact()),
+            _ => true,
+        }
     }
 
     /// Whether the number is an exact integer.
@@ -92,28 +105,37 @@ impl Number {
     pub fn is_integer(&self) -> bool {
         match self {
             Number::Fixnum(_) | Number::Big(_) => true,
-            Number::Ratio(_) => false,
+            Number::Ratio(_) | Number::Complex(_) => false,
             // The fraction of an infinity or of a NaN is a NaN.
             Number::Flonum(x) => x.fract() == 0.0,
         }
     }
 
-    /// Whether the number is finite; `rational?` asks the same.
+    /// Whether the number is finite: both parts of a complex one. `rational?` asks the same of real numbers.
     pub fn is_finite(&self) -> bool {
         match self {
             Number::Flonum(x) => x.is_finite(),
+            Number::Complex(z) => z.parts().iter().all(|part| part.is_finite()),
             _ => true,
         }
     }
 
-    /// Whether the number is an infinity.
+    /// Whether the number is an infinity, or a part of it.
     pub fn is_infinite(&self) -> bool {
-        matches!(self, Number::Flonum(x) if x.is_infinite())
+        match self {
+            Number::Flonum(x) => x.is_infinite(),
+            Number::Complex(z) => z.parts().iter().any(|part| part.is_infinite()),
+            _ => false,
+        }
     }
 
-    /// Whether the number is a NaN.
+    /// Whether the number is a NaN, or a part of it.
     pub fn is_nan(&self) -> bool {
-        matches!(self, Number::Flonum(x) if x.is_nan())
+        match self {
+            Number::Flonum(x) => x.is_nan(),
+            Number::Complex(z) => z.parts().iter().any(|part| part.is_nan()),
+            _ => false,
+        }
     }
 
     /// Whether the number is zero.
@@ -123,6 +145,7 @@ impl Number {
             Number::Fixnum(n) => *n == 0,
             Number::Big(_) | Number::Ratio(_) => false,
             Number::Flonum(x) => *x == 0.0,
+            Number::Complex(z) => z.parts().iter().all(|part| part.is_zero()),
         }
     }
 
@@ -134,6 +157,7 @@ impl Number {
             Number::Big(n) => n.sign() == num_bigint::Sign::Plus,
             Number::Ratio(r) => r.numerator().sign() == num_bigint::Sign::Plus,
             Number::Flonum(x) => *x > 0.0,
+            Number::Complex(_) => false,
         }
     }
 
@@ -145,6 +169,7 @@ impl Number {
             Number::Big(n) => n.sign() == num_bigint::Sign::Minus,
             Number::Ratio(r) => r.numerator().sign() == num_bigint::Sign::Minus,
             Number::Flonum(x) => *x < 0.0,
+            Number::Complex(_) => false,
         }
     }
 

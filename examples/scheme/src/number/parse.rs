@@ -1,4 +1,4 @@
-//! The syntax of numbers, R7RS section 7.1.1. Of complex numbers there are those on the real line.
+//! The syntax of numbers, R7RS section 7.1.1.
 
 use num_bigint::BigInt;
 use num_traits::{Num, Zero};
@@ -7,6 +7,9 @@ use super::{Limits, Number, NumberError};
 
 /// What an exponent begins with. All flonums have the same precision here, whatever the letter.
 const EXPONENT_MARKERS: [char; 10] = ['e', 's', 'f', 'd', 'l', 'E', 'S', 'F', 'D', 'L'];
+
+/// The greatest radix in which `i` is no digit. Complex numbers are written in no greater one.
+pub(super) const IMAGINARY_RADIX: u32 = 18;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Exactness {
@@ -25,14 +28,75 @@ pub fn parse(text: &str, radix: u32, limits: Limits) -> Result<Option<Number>, N
     if !(2..=36).contains(&radix) {
         return Err(NumberError::BadRadix);
     }
-    let Some((radix, exactness, real)) = prefixes(text, radix) else {
+    let Some((radix, exactness, text)) = prefixes(text, radix) else {
         return Ok(None);
     };
-    let real = match on_real_line(real, radix) {
-        Some(_) if exactness == Some(Exactness::Inexact) => return Ok(None),
-        Some(part) => part,
-        None => real,
+    match real(text, radix, exactness, limits)? {
+        Some(number) => Ok(Some(number)),
+        None => complex(text, radix, exactness, limits),
+    }
+}
+
+/// A number that is no real one: two parts, or magnitude and angle.
+fn complex(
+    text: &str,
+    radix: u32,
+    exactness: Option<Exactness>,
+    limits: Limits,
+) -> Result<Option<Number>, NumberError> {
+    // What is inexact is so as a whole: an imaginary part of an exact zero is none.
+    let inexact = exactness == Some(Exactness::Inexact);
+    let part = |text| real(text, radix, exactness.filter(|_| !inexact), limits);
+    let number = if let Some((magnitude, angle)) = text.split_once('@') {
+        let (Some(magnitude), Some(angle)) = (part(magnitude)?, part(angle)?) else {
+            return Ok(None);
+        };
+        let number = Number::polar(&magnitude, &angle, limits)?;
+        match exactness {
+            // The parts are finite, unless the magnitude is larger than any flonum.
+            Some(Exactness::Exact) => number.exact().map_err(|_| NumberError::TooLarge)?,
+            _ => number,
+        }
+    } else {
+        let Some((real, imaginary)) = imaginary(text, radix) else {
+            return Ok(None);
+        };
+        let real = if real.is_empty() {
+            Some(Number::ZERO)
+        } else {
+            part(real)?
+        };
+        let imaginary = match imaginary {
+            "+" => Some(Number::ONE),
+            "-" => Some(Number::ONE.neg()),
+            _ => part(imaginary)?,
+        };
+        let (Some(real), Some(imaginary)) = (real, imaginary) else {
+            return Ok(None);
+        };
+        Number::from_parts(real, imaginary)
     };
+    Ok(Some(number.inexact_if(inexact)))
+}
+
+/// The real part, which may be missing, and the imaginary part, which begins with a sign.
+fn imaginary(text: &str, radix: u32) -> Option<(&str, &str)> {
+    let parts = text
+        .strip_suffix(['i', 'I'])
+        .filter(|_| radix <= IMAGINARY_RADIX)?;
+    // A sign may also be that of an exponent.
+    let begins = |at: &usize| radix != 10 || !parts[..*at].ends_with(EXPONENT_MARKERS);
+    let mut signs = parts.rmatch_indices(['+', '-']).map(|(at, _)| at);
+    signs.find(begins).map(|at| parts.split_at(at))
+}
+
+/// The real number that a text without prefixes denotes.
+fn real(
+    real: &str,
+    radix: u32,
+    exactness: Option<Exactness>,
+    limits: Limits,
+) -> Result<Option<Number>, NumberError> {
     let (negative, signed, magnitude) = match real.strip_prefix(['+', '-']) {
         Some(magnitude) => (real.starts_with('-'), true, magnitude),
         None => (false, false, real),
@@ -85,19 +149,6 @@ fn prefixes(mut text: &str, radix: u32) -> Option<(u32, Option<Exactness>, &str)
         text = &rest[1..];
     }
     Some((own_radix.unwrap_or(radix), exactness, text))
-}
-
-/// The real part of a complex number whose imaginary part is an exact zero, or its magnitude if its angle is.
-fn on_real_line(text: &str, radix: u32) -> Option<&str> {
-    let is_zero = |digits: &str| !digits.is_empty() && digits.chars().all(|c| c == '0');
-    if let Some((magnitude, angle)) = text.split_once('@') {
-        return is_zero(angle.trim_start_matches(['+', '-'])).then_some(magnitude);
-    }
-    // Else it is a digit.
-    let imaginary = text.strip_suffix(['i', 'I']).filter(|_| radix <= 18)?;
-    let sign = imaginary.rfind(['+', '-'])?;
-    let real = if sign == 0 { "0" } else { &imaginary[..sign] };
-    is_zero(&imaginary[sign + 1..]).then_some(real)
 }
 
 fn special(text: &str) -> Option<f64> {

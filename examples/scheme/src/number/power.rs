@@ -1,4 +1,4 @@
-//! Powers with integer exponents, square roots, and real powers.
+//! Powers and square roots; those that are not real are in `complex`.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -12,12 +12,20 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::DivideByZero`] for a negative power of an exact zero, [`NumberError::NotReal`] for a power of a
-    /// negative number that is not real, and [`NumberError::TooLarge`].
+    /// [`NumberError::DivideByZero`] for a negative power of an exact zero, [`NumberError::Undefined`] for a complex
+    /// power of zero whose exponent has no positive real part, and [`NumberError::TooLarge`].
     pub fn expt(&self, exponent: &Number, limits: Limits) -> Result<Number, NumberError> {
         match (self, exponent) {
             (Number::Flonum(0.0), Number::Fixnum(0)) => Ok(Number::Flonum(1.0)),
             (_, Number::Fixnum(0)) => Ok(Number::ONE),
+            (_, Number::Ratio(r))
+                if r.numerator().is_one() && *r.denominator() == BigInt::from(2) =>
+            {
+                self.sqrt(limits)
+            }
+            (Number::Complex(_), _) | (_, Number::Complex(_)) => {
+                self.complex_power(exponent, limits)
+            }
             (Number::Flonum(base), Number::Fixnum(_) | Number::Big(_)) => {
                 // The sign is found apart, as the exponent may lose its last bit.
                 let power = base.abs().powf(exponent.to_f64());
@@ -30,12 +38,7 @@ impl Number {
             }
             (Number::Fixnum(0), _) if exponent.is_negative() => Err(NumberError::DivideByZero),
             _ if self.is_negative() && exponent.is_finite() && !exponent.is_integer() => {
-                Err(NumberError::NotReal)
-            }
-            (_, Number::Ratio(r))
-                if r.numerator().is_one() && *r.denominator() == BigInt::from(2) =>
-            {
-                self.sqrt()
+                self.complex_power(exponent, limits)
             }
             _ => Ok(Number::Flonum(self.to_f64().powf(exponent.to_f64()))),
         }
@@ -80,14 +83,18 @@ impl Number {
         })
     }
 
-    /// The square root: exact if the number and its root are, and otherwise the nearest flonum.
+    /// The square root whose real part is not negative: exact if the number and its root are, and otherwise, of a real
+    /// number, the nearest flonum. That of a negative number has an exact zero as its real part.
     ///
     /// # Errors
     ///
-    /// [`NumberError::NotReal`] for a negative number.
-    pub fn sqrt(&self) -> Result<Number, NumberError> {
+    /// [`NumberError::TooLarge`] for a complex number.
+    pub fn sqrt(&self, limits: Limits) -> Result<Number, NumberError> {
+        if let Number::Complex(_) = self {
+            return self.complex_sqrt(limits);
+        }
         if self.is_negative() {
-            return Err(NumberError::NotReal);
+            return Ok(Number::from_parts(Number::ZERO, self.neg().sqrt(limits)?));
         }
         let Some((n, d)) = self.as_fraction() else {
             return Ok(Number::Flonum(self.to_f64().sqrt()));

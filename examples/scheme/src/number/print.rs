@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::parse::IMAGINARY_RADIX;
 use super::{Number, NumberError};
 
 impl Number {
@@ -9,7 +10,8 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::BadRadix`], also for a finite flonum in any radix but ten.
+    /// [`NumberError::BadRadix`], also for a finite flonum in any radix but ten, and for a complex number where `i` is a
+    /// digit.
     pub fn to_text(&self, radix: u32) -> Result<String, NumberError> {
         if !(2..=36).contains(&radix) {
             return Err(NumberError::BadRadix);
@@ -25,7 +27,23 @@ impl Number {
             )),
             Number::Flonum(x) if radix == 10 || !x.is_finite() => Ok(flonum(*x)),
             Number::Flonum(_) => Err(NumberError::BadRadix),
+            Number::Complex(_) if radix > IMAGINARY_RADIX => Err(NumberError::BadRadix),
+            Number::Complex(z) => Ok(complex(
+                &z.real().to_text(radix)?,
+                &z.imaginary().to_text(radix)?,
+            )),
         }
+    }
+}
+
+/// The number whose parts are written so.
+fn complex(real: &str, imaginary: &str) -> String {
+    let real = if real == "0" { "" } else { real };
+    match imaginary {
+        "1" => format!("{real}+i"),
+        "-1" => format!("{real}-i"),
+        _ if imaginary.starts_with(['+', '-']) => format!("{real}{imaginary}i"),
+        _ => format!("{real}+{imaginary}i"),
     }
 }
 
@@ -55,6 +73,9 @@ impl fmt::Display for Number {
             Number::Big(n) => n.fmt(f),
             Number::Ratio(r) => f.pad(&format!("{}/{}", r.numerator(), r.denominator())),
             Number::Flonum(x) => f.pad(&flonum(*x)),
+            Number::Complex(z) => {
+                f.pad(&complex(&z.real().to_string(), &z.imaginary().to_string()))
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ impl Number {
             Number::Fixnum(_) | Number::Big(_) => self.clone(),
             Number::Ratio(r) => Number::from(ratio(r)),
             Number::Flonum(x) => Number::Flonum(flonum(*x)),
+            Number::Complex(_) => Number::Flonum(f64::NAN),
         }
     }
 
@@ -49,9 +50,12 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::TooLarge`]: the search takes quadratic time, and operands are limited to an eighth of
+    /// [`NumberError::NotReal`], and [`NumberError::TooLarge`]: the search takes quadratic time, and operands are limited to an eighth of
     /// [`Limits::REDUCIBLE`] together.
     pub fn rationalize(&self, tolerance: &Number, limits: Limits) -> Result<Number, NumberError> {
+        if !(self.is_real() && tolerance.is_real()) {
+            return Err(NumberError::NotReal);
+        }
         if !(self.is_finite() && tolerance.is_finite()) {
             // What an infinite interval around a finite number has is zero.
             let nan = self.is_nan()

@@ -7,7 +7,7 @@ use num_traits::{One, ToPrimitive};
 use serde::Deserialize;
 
 use super::gcd::gcd;
-use super::{Limits, Number, Ratio};
+use super::{Complex, Limits, Number, Ratio};
 
 /// A [`Number`] that nothing is known of.
 #[derive(Deserialize)]
@@ -17,6 +17,7 @@ pub(super) enum Wire {
     Big(BigInt),
     Ratio(Ratio),
     Flonum(f64),
+    Complex(Complex),
 }
 
 impl TryFrom<Wire> for Number {
@@ -24,12 +25,53 @@ impl TryFrom<Wire> for Number {
 
     fn try_from(wire: Wire) -> Result<Self, Self::Error> {
         match wire {
-            Wire::Fixnum(n) => Ok(Number::Fixnum(n)),
-            Wire::Big(n) if n.to_i64().is_some() => Err("a bignum that is a fixnum"),
-            Wire::Big(n) => Ok(Number::Big(Rc::new(n))),
-            Wire::Ratio(r) => Ok(Number::Ratio(Rc::new(r))),
-            Wire::Flonum(x) => Ok(Number::Flonum(x)),
+            Wire::Fixnum(n) => WireReal::Fixnum(n).try_into(),
+            Wire::Big(n) => WireReal::Big(n).try_into(),
+            Wire::Ratio(r) => WireReal::Ratio(r).try_into(),
+            Wire::Flonum(x) => WireReal::Flonum(x).try_into(),
+            Wire::Complex(z) => Ok(Number::Complex(Rc::new(z))),
         }
+    }
+}
+
+/// The same of a part of a complex number. A type of its own, so that what is read does not nest.
+#[derive(Deserialize)]
+#[serde(rename = "Number")]
+enum WireReal {
+    Fixnum(i64),
+    Big(BigInt),
+    Ratio(Ratio),
+    Flonum(f64),
+}
+
+impl TryFrom<WireReal> for Number {
+    type Error = &'static str;
+
+    fn try_from(wire: WireReal) -> Result<Self, Self::Error> {
+        match wire {
+            WireReal::Fixnum(n) => Ok(Number::Fixnum(n)),
+            WireReal::Big(n) if n.to_i64().is_some() => Err("a bignum that is a fixnum"),
+            WireReal::Big(n) => Ok(Number::Big(Rc::new(n))),
+            WireReal::Ratio(r) => Ok(Number::Ratio(Rc::new(r))),
+            WireReal::Flonum(x) => Ok(Number::Flonum(x)),
+        }
+    }
+}
+
+/// A [`Complex`] that nothing is known of.
+#[derive(Deserialize)]
+#[serde(rename = "Complex")]
+pub(super) struct WireComplex {
+    real: WireReal,
+    imaginary: WireReal,
+}
+
+impl TryFrom<WireComplex> for Complex {
+    type Error = &'static str;
+
+    fn try_from(wire: WireComplex) -> Result<Self, Self::Error> {
+        let (real, imaginary) = (wire.real.try_into()?, wire.imaginary.try_into()?);
+        Complex::new(real, imaginary).ok_or("a complex number that is real")
     }
 }
 
@@ -93,4 +135,6 @@ variant! {
     big: Big(num_bigint::BigInt);
     /// A [`Number::Ratio`].
     ratio: Ratio(crate::number::Ratio);
+    /// A [`Number::Complex`].
+    complex: Complex(crate::number::Complex);
 }

@@ -39,6 +39,14 @@ pub(super) fn number(value: &Value, by: &str) -> Result<Number, Box<Fault>> {
     number.ok_or_else(|| Fault::expected("a number", value, by))
 }
 
+/// A real number.
+pub(super) fn real(value: &Value, by: &str) -> Result<Number, Box<Fault>> {
+    match number(value, by)? {
+        Number::Complex(_) => Err(Fault::expected("a real number", value, by)),
+        number => Ok(number),
+    }
+}
+
 /// A character.
 pub(super) fn character(value: &Value, by: &str) -> Result<char, Box<Fault>> {
     match value {

@@ -10,7 +10,7 @@ use crate::value::Value;
 #[cold]
 pub(super) fn outside(index: &Value, length: usize, by: &str) -> Box<Fault> {
     let message = match index {
-        Value::Fixnum(_) | Value::Flonum(_) | Value::Big(_) | Value::Ratio(_) => {
+        value if value.as_number().is_some() => {
             format!("{by}: index out of range for length {length}")
         }
         _ => return Fault::expected("an exact nonnegative integer", index, by),

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::mem;
 
-use super::arguments::{number, string, vector};
+use super::arguments::{number, real, string, vector};
 use super::index::{literal, outside};
 use super::numbers::{limits, pay, pay_square, wrong};
 use crate::condition::Fault;
@@ -21,8 +21,8 @@ type Operation = fn(&Number, &Number, Limits) -> Result<Number, NumberError>;
 fn arithmetic(world: &World, a: &Value, b: &Value, by: &str, operation: Operation) -> Answer {
     let (x, y) = (number(a, by)?, number(b, by)?);
     match (&x, &y) {
-        // A common denominator is found.
-        (Number::Ratio(_), _) | (_, Number::Ratio(_)) => {
+        // A common denominator is found, of each part of a complex number.
+        (Number::Ratio(_) | Number::Complex(_), _) | (_, Number::Ratio(_) | Number::Complex(_)) => {
             pay_square(world, &[a.clone(), b.clone()]);
         }
         _ if by == "*" => pay(world, &x, &y),
@@ -68,12 +68,24 @@ arithmetic! {
 
 #[cold]
 #[inline(never)]
-fn compare(a: &Value, b: &Value, by: &str) -> Result<Option<Ordering>, Box<Fault>> {
-    Ok(number(a, by)?.num_cmp(&number(b, by)?))
+fn compare(
+    a: &Value,
+    b: &Value,
+    by: &str,
+    holds: fn(Ordering) -> bool,
+) -> Result<bool, Box<Fault>> {
+    Ok(real(a, by)?.num_cmp(&real(b, by)?).is_some_and(holds))
+}
+
+/// The same of `=`, which complex numbers may be, too.
+#[cold]
+#[inline(never)]
+fn equal(a: &Value, b: &Value, by: &str) -> Result<bool, Box<Fault>> {
+    Ok(number(a, by)?.num_eq(&number(b, by)?))
 }
 
 macro_rules! comparison {
-    ($($(#[$doc:meta])* $name:ident, $by:literal, $operator:tt, $holds:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $by:literal, $operator:tt, $slow:expr;)*) => {
         $($(#[$doc])*
         #[inline]
         pub(crate) fn $name(a: &Value, b: &Value) -> Result<bool, Box<Fault>> {
@@ -84,7 +96,10 @@ macro_rules! comparison {
                 (Value::Flonum(a), Value::Flonum(b)) => {
                     Ok(a.get() $operator b.get())
                 }
-                _ => compare(a, b, $by).map(|order| order.is_some_and($holds)),
+                _ => {
+                    let slow: fn(&Value, &Value, &str) -> Result<bool, Box<Fault>> = $slow;
+                    slow(a, b, $by)
+                }
             }
         })*
     };
@@ -92,15 +107,15 @@ macro_rules! comparison {
 
 comparison! {
     /// `=` of two.
-    num_eq, "=", ==, Ordering::is_eq;
+    num_eq, "=", ==, equal;
     /// `<` of two.
-    less, "<", <, Ordering::is_lt;
+    less, "<", <, |a, b, by| compare(a, b, by, Ordering::is_lt);
     /// `>` of two.
-    greater, ">", >, Ordering::is_gt;
+    greater, ">", >, |a, b, by| compare(a, b, by, Ordering::is_gt);
     /// `<=` of two.
-    at_most, "<=", <=, Ordering::is_le;
+    at_most, "<=", <=, |a, b, by| compare(a, b, by, Ordering::is_le);
     /// `>=` of two.
-    at_least, ">=", >=, Ordering::is_ge;
+    at_least, ">=", >=, |a, b, by| compare(a, b, by, Ordering::is_ge);
 }
 
 /// `zero?`

@@ -4,6 +4,7 @@ mod arguments;
 mod booleans;
 mod bytevectors;
 mod characters;
+mod complex;
 mod control;
 mod equivalence;
 mod exceptions;
@@ -43,10 +44,11 @@ pub(crate) type Table = &'static [Primitive];
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = Primitive> {
-    let tables: [Table; 24] = [
+    let tables: [Table; 25] = [
         booleans::TABLE,
         bytevectors::TABLE,
         characters::TABLE,
+        complex::TABLE,
         control::TABLE,
         equivalence::TABLE,
         exceptions::TABLE,

@@ -1,6 +1,6 @@
 //! Numbers: what sort they are of, how they compare, and the four operations.
 
-use super::arguments::{chain, number};
+use super::arguments::{chain, number, real};
 use super::{Table, fixed, inline, variadic};
 use crate::condition::Fault;
 use crate::number::{Limits, Number, NumberError};
@@ -20,9 +20,9 @@ macro_rules! sort {
 
 /// A question about a number.
 macro_rules! question {
-    ($name:literal, $is:ident) => {
+    ($name:literal, $is:ident, $operand:ident) => {
         fixed($name, 1, |_, args| {
-            Ok(number(&args[0], $name)?.$is().into())
+            Ok($operand(&args[0], $name)?.$is().into())
         })
     };
 }
@@ -38,14 +38,14 @@ macro_rules! parity {
 
 /// A comparison of each with the next.
 macro_rules! comparison {
-    ($name:literal, $function:ident) => {
+    ($name:literal, $function:ident, $operand:ident) => {
         variadic($name, 1, |world, args| {
             pay_comparison(world, args);
             if let [a, b] = args {
                 return inline::$function(a, b).map(Value::from);
             }
             args.iter()
-                .try_for_each(|arg| number(arg, $name).map(drop))?;
+                .try_for_each(|arg| $operand(arg, $name).map(drop))?;
             let holds = |a: &&Value, b: &&Value| inline::$function(a, b).is_ok_and(|is| is);
             chain(args, $name, |value, _| Ok(value), holds)
         })
@@ -70,9 +70,9 @@ macro_rules! fold {
 macro_rules! extreme {
     ($name:literal, $function:ident) => {
         variadic($name, 1, |_, args| {
-            let mut found = number(&args[0], $name)?;
+            let mut found = real(&args[0], $name)?;
             for arg in &args[1..] {
-                found = found.$function(&number(arg, $name)?);
+                found = found.$function(&real(arg, $name)?);
             }
             Ok(found.into())
         })
@@ -82,30 +82,31 @@ macro_rules! extreme {
 pub(super) const TABLE: Table = &[
     sort!("number?", |_| true),
     sort!("complex?", |_| true),
-    sort!("real?", |_| true),
-    sort!("rational?", Number::is_finite),
+    sort!("real?", Number::is_real),
+    sort!("rational?", |number| number.is_real() && number.is_finite()),
     sort!("integer?", Number::is_integer),
     sort!("exact-integer?", Number::is_exact_integer),
-    sort!("exact-rational?", Number::is_exact),
-    question!("exact?", is_exact),
+    sort!("exact-rational?", |number| number.is_real()
+        && number.is_exact()),
+    question!("exact?", is_exact, number),
     fixed("inexact?", 1, |_, args| {
         Ok((!number(&args[0], "inexact?")?.is_exact()).into())
     }),
-    question!("finite?", is_finite),
-    question!("infinite?", is_infinite),
-    question!("nan?", is_nan),
+    question!("finite?", is_finite, number),
+    question!("infinite?", is_infinite, number),
+    question!("nan?", is_nan, number),
     fixed("zero?", 1, |_, args| {
         inline::is_zero(&args[0]).map(Value::from)
     }),
-    question!("positive?", is_positive),
-    question!("negative?", is_negative),
+    question!("positive?", is_positive, real),
+    question!("negative?", is_negative, real),
     parity!("even?", is_even),
     parity!("odd?", is_odd),
-    comparison!("=", num_eq),
-    comparison!("<", less),
-    comparison!(">", greater),
-    comparison!("<=", at_most),
-    comparison!(">=", at_least),
+    comparison!("=", num_eq, number),
+    comparison!("<", less, real),
+    comparison!(">", greater, real),
+    comparison!("<=", at_most, real),
+    comparison!(">=", at_least, real),
     extreme!("max", max),
     extreme!("min", min),
     fold!("+", add, 0),
@@ -124,9 +125,7 @@ pub(super) const TABLE: Table = &[
             .try_fold(first.clone(), |sum, next| divide(world, &sum, next)),
         [] => Ok(Value::integer(1)),
     }),
-    fixed("abs", 1, |_, args| {
-        Ok(number(&args[0], "abs")?.abs().into())
-    }),
+    fixed("abs", 1, |_, args| Ok(real(&args[0], "abs")?.abs().into())),
     fixed("square", 1, |world, args| {
         pay_square(world, args);
         let square = number(&args[0], "square")?.square(limits(world));
@@ -167,7 +166,7 @@ pub(super) fn pay_square(world: &World, args: &[Value]) {
 fn pay_comparison(world: &World, args: &[Value]) {
     for number in args.iter().filter_map(Value::as_number) {
         match number {
-            Number::Ratio(_) => pay(world, &number, &number),
+            Number::Ratio(_) | Number::Complex(_) => pay(world, &number, &number),
             number => world.fuel.bytes((number.size_bits() / 8) as usize),
         }
     }

@@ -1,6 +1,6 @@
-//! Real numbers: rounding, functions, exactness, and how they are written.
+//! Rounding, functions, exactness, and how numbers are written.
 
-use super::arguments::{number, reserve, string};
+use super::arguments::{number, real, reserve, string};
 use super::numbers::{answer, limits, pay, pay_square, wrong};
 use super::{Table, fixed, optional};
 use crate::condition::Fault;
@@ -11,10 +11,10 @@ use crate::world::World;
 
 /// A function that has a value everywhere.
 macro_rules! total {
-    ($name:literal, $function:ident) => {
+    ($name:literal, $function:ident, $operand:ident) => {
         fixed($name, 1, |world, args| {
             pay_square(world, args);
-            Ok(number(&args[0], $name)?.$function().into())
+            Ok($operand(&args[0], $name)?.$function().into())
         })
     };
 }
@@ -46,10 +46,10 @@ macro_rules! one_or_two {
 }
 
 pub(super) const TABLE: Table = &[
-    total!("floor", floor),
-    total!("ceiling", ceiling),
-    total!("truncate", truncate),
-    total!("round", round),
+    total!("floor", floor, real),
+    total!("ceiling", ceiling, real),
+    total!("truncate", truncate, real),
+    total!("round", round, real),
     partial!("numerator", numerator),
     partial!("denominator", denominator),
     fixed("rationalize", 2, |world, args| {
@@ -58,15 +58,19 @@ pub(super) const TABLE: Table = &[
         let (x, tolerance) = (number(&args[0], by)?, number(&args[1], by)?);
         answer(x.rationalize(&tolerance, limits(world)), by, args)
     }),
-    total!("exp", exp),
+    total!("exp", exp, number),
     one_or_two!("log", Number::log, log_base),
-    total!("sin", sin),
-    total!("cos", cos),
-    total!("tan", tan),
-    partial!("asin", asin),
-    partial!("acos", acos),
+    total!("sin", sin, number),
+    total!("cos", cos, number),
+    total!("tan", tan, number),
+    total!("asin", asin, number),
+    total!("acos", acos, number),
     one_or_two!("atan", |x| Ok(x.atan()), atan2),
-    partial!("sqrt", sqrt),
+    fixed("sqrt", 1, |world, args| {
+        pay_square(world, args);
+        let root = number(&args[0], "sqrt")?.sqrt(limits(world));
+        answer(root, "sqrt", args)
+    }),
     fixed("expt", 2, |world, args| {
         let (base, exponent) = (number(&args[0], "expt")?, number(&args[1], "expt")?);
         let power = base.expt(&exponent, limits(world));
@@ -77,8 +81,8 @@ pub(super) const TABLE: Table = &[
     }),
     partial!("exact", exact),
     partial!("inexact->exact", exact),
-    total!("inexact", inexact),
-    total!("exact->inexact", inexact),
+    total!("inexact", inexact, number),
+    total!("exact->inexact", inexact, number),
     optional("number->string", 1, 2, |world, args| {
         let number = number(&args[0], "number->string")?;
         let radix = radix(args, "number->string")?;

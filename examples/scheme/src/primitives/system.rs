@@ -14,6 +14,7 @@ use crate::world::{Files, World};
 pub const FEATURES: &[&str] = &[
     "r7rs",
     "exact-closed",
+    "exact-complex",
     "ieee-float",
     "full-unicode",
     "ratios",

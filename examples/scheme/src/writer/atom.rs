@@ -19,7 +19,11 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
         Value::False => output.push("#f"),
         Value::Character(c) if readable => character(c.get(), output),
         Value::Character(c) => output.push_char(c.get()),
-        Value::Fixnum(_) | Value::Flonum(_) | Value::Big(_) | Value::Ratio(_) => {
+        Value::Fixnum(_)
+        | Value::Flonum(_)
+        | Value::Big(_)
+        | Value::Ratio(_)
+        | Value::Complex(_) => {
             let Some(number) = value.as_number() else {
                 return Ok(());
             };

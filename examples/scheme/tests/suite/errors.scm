@@ -21,7 +21,7 @@
   (car 5) (cdr '()) (set-car! 5 1) (caar '(1)) (cadr '(1)) (cdddr '(1 2))
   (length 5) (length '(1 . 2)) (reverse '(1 . 2)) (append '(1 . 2) '(3)) (list-tail '(1) 2) (list-ref '(1) 1)
   (memq 1 2) (assq 'a '(1))
-  (+ 1 'a) (- "1") (* 'x 2) (/ 'x) (< 1 'a) (= 'a 'a) (zero? 'a) (sqrt 'x) (abs "1") (max 1 'a)
+  (+ 1 'a) (- "1") (* 'x 2) (/ 'x) (< 1 'a) (= 'a 'a) (zero? 'a) (sqrt 'x) (abs "1") (< 1 +i) (max 1 'a)
   (even? 1.5) (exact +inf.0) (exact +nan.0) (number->string 'a) (number->string 10 1) (string->number 5)
   (symbol->string "a") (string->symbol 'a) (string->symbol 5)
   (string-length 5) (string-ref 'a 0) (string-append "a" 5) (string-upcase 'a) (string->list 5)

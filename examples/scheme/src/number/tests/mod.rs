@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::{Limits, Number, NumberError, parse};
 
+mod complex;
 mod conversions;
 mod laws;
 mod limits;
@@ -82,6 +83,15 @@ fn any_number() -> impl Strategy<Value = Number> {
     ]
 }
 
+/// A real number or, mostly, a complex one.
+fn any_complex() -> impl Strategy<Value = Number> {
+    (any_number(), any_number()).prop_map(|(x, y)| Number::rectangular(x, y).unwrap())
+}
+
+fn any_exact_complex() -> impl Strategy<Value = Number> {
+    (any_exact(), any_exact()).prop_map(|(x, y)| Number::rectangular(x, y).unwrap())
+}
+
 /// Fails if the number breaks the invariants of its variant.
 fn assert_canonical(number: &Number) {
     match number {
@@ -92,6 +102,13 @@ fn assert_canonical(number: &Number) {
                 num_integer::Integer::gcd(r.numerator(), r.denominator()),
                 BigInt::from(1)
             );
+        }
+        Number::Complex(z) => {
+            assert!(*z.imaginary() != Number::ZERO);
+            for part in [z.real(), z.imaginary()] {
+                assert!(part.is_real());
+                assert_canonical(part);
+            }
         }
         _ => {}
     }

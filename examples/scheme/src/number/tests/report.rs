@@ -125,14 +125,12 @@ fn rounding() {
 
 #[test]
 fn roots_and_powers() {
-    same(n("9").sqrt(), "3");
-    same(n("2").sqrt(), "1.4142135623730951");
-    same(n("9.0").sqrt(), "3.0");
-    same(n("16/9").sqrt(), "4/3");
-    same(n("1/2").sqrt(), "0.7071067811865476");
-    same(n("-0.0").sqrt(), "-0.0");
-    assert_eq!(n("-1").sqrt(), Err(NumberError::NotReal));
-    assert_eq!(n("-1.0").sqrt(), Err(NumberError::NotReal));
+    same(n("9").sqrt(WIDE), "3");
+    same(n("2").sqrt(WIDE), "1.4142135623730951");
+    same(n("9.0").sqrt(WIDE), "3.0");
+    same(n("16/9").sqrt(WIDE), "4/3");
+    same(n("1/2").sqrt(WIDE), "0.7071067811865476");
+    same(n("-0.0").sqrt(WIDE), "-0.0");
     let parts = |text| {
         n(text)
             .exact_integer_sqrt()
@@ -171,8 +169,6 @@ fn roots_and_powers() {
         n("0").expt(&n("-0.5"), WIDE),
         Err(NumberError::DivideByZero)
     );
-    assert_eq!(n("-8").expt(&n("1/3"), WIDE), Err(NumberError::NotReal));
-    assert_eq!(n("-8.0").expt(&n("0.5"), WIDE), Err(NumberError::NotReal));
 }
 
 #[test]
@@ -186,22 +182,18 @@ fn functions() {
     same(n("1000").log_base(&n("10")), "3.0");
     same(n("1/8").log_base(&n("2")), "-3.0");
     assert_eq!(n("0").log(), Err(NumberError::Undefined));
-    assert_eq!(n("-1").log(), Err(NumberError::NotReal));
     assert_eq!(n("2").log_base(&n("1")), Err(NumberError::Undefined));
-    assert_eq!(n("2").log_base(&n("-2.0")), Err(NumberError::NotReal));
     for zero in [
         n("0").sin(),
         n("0").tan(),
         n("0").atan(),
-        n("0").asin().unwrap(),
-        n("1").acos().unwrap(),
+        n("0").asin(),
+        n("1").acos(),
     ] {
         assert_eq!(zero, Number::ZERO);
     }
     assert_eq!(n("0").cos(), Number::ONE);
-    assert_eq!(n("1.0").acos().unwrap(), Number::Flonum(0.0));
-    assert_eq!(n("3/2").asin(), Err(NumberError::NotReal));
-    assert_eq!(n("-1.5").acos(), Err(NumberError::NotReal));
+    assert_eq!(n("1.0").acos(), Number::Flonum(0.0));
     for (y, x, angle) in [
         ("0.0", "1.0", 0.0),
         ("-0.0", "1.0", -0.0),
