@@ -44,17 +44,51 @@ impl<F: Frame> Next<F> {
     }
 }
 
-/// What the topmost frame gets; if it is the input, that becomes the next one's, which is nothing.
-#[inline(always)]
-fn given<F: Frame>(
+/// What the topmost frame gets next.
+///
+/// An input of a wide value that was just put together would be moved in other pieces than it was
+/// stored in, which takes longer than the whole step. So then its parts are kept, and it is put
+/// together where it is handed over.
+struct Given<F: Frame> {
     value: Option<F::Value>,
     captured: Option<Continuation<F>>,
-    input: &mut Input<F>,
-) -> Input<F> {
-    match (value, captured) {
-        (Some(value), _) => Input::Value(value),
-        (None, Some(captured)) => Input::Continuation(captured),
-        (None, None) => mem::replace(input, Input::Start),
+    /// If it is neither of those.
+    input: Input<F>,
+}
+
+impl<F: Frame> Given<F> {
+    const IS_WIDE: bool = size_of::<F::Value>() > size_of::<usize>();
+
+    #[inline(always)]
+    fn value(&mut self, value: F::Value) {
+        if Self::IS_WIDE {
+            self.value = Some(value);
+        } else {
+            self.input = Input::Value(value);
+        }
+    }
+
+    #[inline(always)]
+    fn captured(&mut self, continuation: Continuation<F>) {
+        if Self::IS_WIDE {
+            self.captured = Some(continuation);
+        } else {
+            self.input = Input::Continuation(continuation);
+        }
+    }
+
+    /// Takes it, and leaves nothing.
+    #[inline(always)]
+    fn take(&mut self) -> Input<F> {
+        if Self::IS_WIDE {
+            if let Some(value) = self.value.take() {
+                return Input::Value(value);
+            }
+            if let Some(captured) = self.captured.take() {
+                return Input::Continuation(captured);
+            }
+        }
+        mem::replace(&mut self.input, Input::Start)
     }
 }
 
@@ -87,7 +121,7 @@ impl<F: Frame> State<F> {
     pub(super) fn run(
         &mut self,
         frames: &mut Vec<F>,
-        mut input: Input<F>,
+        input: Input<F>,
         world: &mut F::World,
         fuel: &mut u64,
         left: &mut Input<F>,
@@ -100,17 +134,17 @@ impl<F: Frame> State<F> {
         };
         // What was left when a frame was last asked what it had asked for.
         let mut asked = None;
-        // What the topmost frame gets: one of these, or else the input. An input that was just put
-        // together would be moved in other pieces than it was stored in, which takes longer than
-        // the whole step.
-        let mut value = None;
-        let mut captured = None;
+        let mut given = Given {
+            value: None,
+            captured: None,
+            input,
+        };
         loop {
             if cx.fuel == 0 {
                 let state = &mut *cx.state;
                 if state.nesting == 0 {
                     *fuel = 0;
-                    *left = given(value, captured, &mut input);
+                    *left = given.take();
                     return Ok(Outcome::OutOfFuel);
                 }
                 if state.overrun == state.limits.overrun {
@@ -126,18 +160,18 @@ impl<F: Frame> State<F> {
                 unreachable!("the machine runs without a frame")
             };
             cx.index = len - 1;
-            let step = top.resume(given(value.take(), captured.take(), &mut input), &mut cx);
+            let step = top.resume(given.take(), &mut cx);
             let state = &mut *cx.state;
             let next = match step {
                 Step::Return(returned) => {
                     drop_last(frames);
                     if len - 1 > state.attached.floor {
-                        value = Some(returned);
+                        given.value(returned);
                         continue;
                     }
                     state.attached.drop_marks(len - 1);
                     if len > 1 || state.return_into(frames) {
-                        value = Some(returned);
+                        given.value(returned);
                         continue;
                     }
                     state.deliver(frames, Ok(returned))
@@ -146,7 +180,7 @@ impl<F: Frame> State<F> {
                     state.push(frames, frame);
                     if state.below + len >= state.limits.depth {
                         drop_last(frames);
-                        input = state.too_deep().into();
+                        given.input = state.too_deep().into();
                     }
                     continue;
                 }
@@ -172,7 +206,7 @@ impl<F: Frame> State<F> {
                         let body = ManuallyDrop::new(body);
                         let k = state.capture_near(frames, tag, operator, place);
                         state.push(frames, ManuallyDrop::into_inner(body));
-                        captured = Some(k);
+                        given.captured(k);
                         continue;
                     }
                     push_frame(frames, body);
@@ -189,7 +223,7 @@ impl<F: Frame> State<F> {
                         Err(refusal) => {
                             push_frame(frames, body);
                             drop_last(frames);
-                            input = refusal.into();
+                            given.input = refusal.into();
                         }
                     }
                     continue;
@@ -199,7 +233,7 @@ impl<F: Frame> State<F> {
                         state.clear(frames);
                         state.pop_level();
                         if state.return_into(frames) {
-                            value = Some(with);
+                            given.value(with);
                             continue;
                         }
                         state.deliver(frames, Ok(with))
@@ -214,7 +248,7 @@ impl<F: Frame> State<F> {
                             state.seal(frames);
                             match state.resume(frames, continuation, with) {
                                 Ok(with) => {
-                                    value = Some(with);
+                                    given.value(with);
                                     continue;
                                 }
                                 Err(next) => next,
@@ -230,7 +264,7 @@ impl<F: Frame> State<F> {
                             state.seal(frames);
                             match state.resume(frames, continuation, with) {
                                 Ok(with) => {
-                                    value = Some(with);
+                                    given.value(with);
                                     continue;
                                 }
                                 Err(next) => next,
@@ -245,7 +279,7 @@ impl<F: Frame> State<F> {
                 } if state.is_replaced_near(tag, &continuation) => {
                     match state.replace_near(frames, continuation, with) {
                         Ok(with) => {
-                            value = Some(with);
+                            given.value(with);
                             continue;
                         }
                         Err(next) => next,
@@ -281,7 +315,7 @@ impl<F: Frame> State<F> {
                 }
             };
             match next {
-                Next::Resume(next) => input = next,
+                Next::Resume(next) => given.input = next,
                 Next::Stop(outcome) => {
                     *fuel = cx.fuel;
                     return Ok(outcome);
