@@ -58,18 +58,19 @@ toolchain() {
     rm -rf "$prefix"
     unpack "$prefix" "rustc-web=$version" "$std=$version" "libstd-rust-web-dev=$version"
     depends "$std=$version" 'libllvm[0-9]*' >"$prefix/llvm"
-    local tool
-    for tool in rustc rustdoc; do
-      # The wrapper finds the compiler's own libraries by its place.
-      cat >"$prefix/$tool" <<'WRAPPER'
-#!/bin/sh
+    echo "$version" >"$prefix/version" # last: from here on the toolchain counts as complete
+  fi
+  local tool
+  for tool in rustc rustdoc; do
+    # The wrapper finds the compiler's own libraries by its place. Of cargo's variables some
+    # have a hyphen in their names, which not every shell passes on: this one does.
+    cat >"$prefix/$tool" <<'WRAPPER'
+#!/bin/bash
 here=$(dirname "$0")/usr
 LD_LIBRARY_PATH=$here/lib/x86_64-linux-gnu exec "$here/bin/${0##*/}" "$@"
 WRAPPER
-      chmod +x "$prefix/$tool"
-    done
-    echo "$version" >"$prefix/version" # last: from here on the toolchain counts as complete
-  fi
+    chmod +x "$prefix/$tool"
+  done
   packages "$(cat "$prefix/llvm")"
   export RUSTC=$prefix/rustc RUSTDOC=$prefix/rustdoc
   "$RUSTC" --version

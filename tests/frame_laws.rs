@@ -118,6 +118,7 @@ struct Counts {
     raised_in_winder: usize,
     aborts: usize,
     in_winder: usize,
+    settled: usize,
     too_deep: usize,
     barrier: usize,
     one_shot: usize,
@@ -307,12 +308,48 @@ impl Model {
         Ok(())
     }
 
+    /// The frame for an escape.
+    fn escape(&self, goal: &Goal) -> Option<Script> {
+        let Goal::Leave { to, then, .. } = goal else {
+            return None;
+        };
+        let Entry::Prompt(tag) = self.stack[*to] else {
+            unreachable!()
+        };
+        Script::escaping(match then.borrow().as_ref()? {
+            Then::Body(..) => return None,
+            Then::Abort(value) => Escape::Abort(tag, value.clone()),
+            Then::Replace(k, with, _) => {
+                let k = K::Model(frames(k), Rc::new(k.clone()));
+                Escape::Replace(tag, k, with.clone())
+            }
+        })
+    }
+
+    /// Puts frames in the places of escapes above an entry.
+    fn settle(&mut self, at: usize) {
+        for index in at..self.stack.len() {
+            if let Entry::Goal(goal) = &self.stack[index] {
+                let frame = self.escape(goal).unwrap();
+                self.stack[index] = Entry::Frame(Held::new(frame), Vec::new());
+                self.counts.settled += 1;
+            }
+        }
+    }
+
+    fn escapes(&self, at: usize) -> usize {
+        let is_escape = |entry: &&Entry| matches!(entry, Entry::Goal(_));
+        self.stack[at..].iter().filter(is_escape).count()
+    }
+
     fn locate(&self, tag: PromptTag, captures: bool) -> Result<usize, Refusal> {
         for (index, entry) in self.stack.iter().enumerate().rev() {
             match entry {
                 Entry::Prompt(found) if *found == tag => return Ok(index),
                 Entry::HostCall(host_call) => return Err(Refusal::Barrier { host_call }),
-                Entry::Goal(_) if captures => return Err(Refusal::InWinder),
+                Entry::Goal(goal) if captures && self.escape(goal).is_none() => {
+                    return Err(Refusal::InWinder);
+                }
                 _ => {}
             }
         }
@@ -348,8 +385,10 @@ impl Model {
             }
             Does::Capture(tag, operator, place, body) => {
                 let at = self.locate(tag, true)?;
-                if place == Place::Here {
-                    self.check_depth(0)?;
+                match (place, self.escapes(at)) {
+                    (Place::Here, escapes) => self.check_depth(escapes)?,
+                    (_, 0) => {}
+                    (_, escapes) => self.check_depth(escapes - 1)?,
                 }
                 self.counts.captures += 1;
                 if place == Place::Instead {
@@ -358,6 +397,7 @@ impl Model {
                     let is_frame = |entry: &Entry| matches!(entry, Entry::Frame(..));
                     self.counts.empty += usize::from(!self.stack[at..].iter().any(is_frame));
                 }
+                self.settle(at);
                 let first = if operator.takes_prompt() { at } else { at + 1 };
                 let entries = self.stack[first..].to_vec();
                 let k = K::Model(frames(&entries), Rc::new(entries));
@@ -640,6 +680,119 @@ fn one_meaning_on_machine_and_model() {
         sum(|c| c.spent),
         sum(|c| c.suspended),
     );
+}
+
+/// A program in which escapes are frequent, and winders that capture.
+fn escaping(program: &Program, number: u64) -> Program {
+    let mut program = program.clone();
+    let mut choose = Choices(number.wrapping_mul(0x9e37_79b9_7f4a_7c15), 0);
+    let body = |block| Body {
+        block,
+        catches: false,
+        once: false,
+    };
+    let capture = |choose: &mut Choices, place| Op::Capture {
+        tag: choose.tag(),
+        operator: [Operator::Shift, Operator::Control0][choose.below(2)],
+        place,
+        body: body(BLOCKS - 3),
+        slot: choose.slot(),
+    };
+    let places = [Place::Here, Place::Instead, Place::Prompt];
+    for block in [BLOCKS - 2, BLOCKS - 1] {
+        let place = places[choose.below(3)];
+        let op = capture(&mut choose, place);
+        program[block].insert(0, op);
+    }
+    let leaves = match choose.below(2) {
+        0 => Op::Abort(choose.tag(), What::Sum),
+        _ => Op::Replace(choose.tag(), choose.r#use(Without::default())),
+    };
+    program[4].insert(0, leaves);
+    for block in [2, 3] {
+        let thunk = |choose: &mut Choices| body(BLOCKS - 1 - choose.below(2));
+        let wind = Op::Wind {
+            before: thunk(&mut choose),
+            body: body(block + 1 + choose.below(2)),
+            after: thunk(&mut choose),
+        };
+        program[block].insert(0, wind);
+    }
+    program[2].insert(0, capture(&mut choose, Place::Here));
+    program
+}
+
+/// The same where captures cross escapes, and the limit of depth is met.
+#[test]
+fn one_meaning_of_captures_by_escapes() {
+    let settled = Cell::new(0);
+    for_all(10_000, Without::default(), |program, number| {
+        with_escapes(|| {
+            let program = escaping(program, number);
+            let depth = match usize::try_from(number).unwrap() {
+                odd if odd % 2 == 1 => DEPTH,
+                even => 4 + even % 16,
+            };
+            let limits = Limits { depth, ..limits() };
+            let (expected, model) = by_limited_model(&program, limits);
+            if model.too_large {
+                return Ok(());
+            }
+            settled.set(settled.get() + model.counts.settled);
+            for fuel in [u64::MAX, 1] {
+                let found = by_machine(limited_machine(limits), World::new(&program), fuel);
+                same(&found, &expected)?;
+            }
+            Ok(())
+        })
+    });
+    println!("{} escapes captured", settled.get());
+    assert!(settled.get() > 0);
+}
+
+/// Whoever asks for the whole computation changes nothing: not on the way of an escape either, but
+/// that a frame takes the place of it.
+#[test]
+fn who_looks_at_an_escape_changes_nothing() {
+    let looked = Cell::new(0);
+    for_all(5_000, Without::default(), |program, number| {
+        with_escapes(|| {
+            let program = escaping(program, number);
+            let (mut expected, model) = by_limited_model(&program, limits());
+            let is_early = |steps: usize| steps * 2 < STEPS;
+            if model.too_large || model.counts.too_deep > 0 || !is_early(model.world.steps) {
+                return Ok(());
+            }
+            drop(model);
+            let (mut machine, mut world) = (machine(), World::new(&program));
+            let outcome = loop {
+                let outcome = machine.run_for(1, &mut world);
+                let len = machine.continuation().map(|k| k.len());
+                prop_assert!(len.is_none_or(|len| len == machine.depth()));
+                match outcome {
+                    Ok(Outcome::Suspended(question)) => {
+                        machine.answer(world.answer(&question)).unwrap();
+                    }
+                    Ok(Outcome::OutOfFuel) => {}
+                    outcome => break outcome,
+                }
+            };
+            let mut found = Ending::new(&world, &outcome);
+            let len = found.log.len();
+            for ending in [&mut found, &mut expected] {
+                let is_escape = |event: &Event| matches!(event, Event::Resumed { block, .. } if *block == BLOCKS);
+                ending.log.retain(|event| !is_escape(event));
+            }
+            looked.set(looked.get() + len - found.log.len());
+            same(&found, &expected)?;
+            drop((world, outcome));
+            clear_escapes();
+            prop_assert_eq!((machine.depth(), machine.sealed_frames()), (0, 0));
+            Ok(())
+        })
+    });
+    println!("{} escapes looked at", looked.get());
+    assert!(looked.get() > 0);
 }
 
 #[test]

@@ -23,10 +23,8 @@ pub(super) struct Ledger<F: Frame> {
     sealed: Cell<usize>,
     burying: Cell<bool>,
     remains: RefCell<Vec<Remains<F>>>,
-    /// A segment with nothing in it, to be used again. Others are below it.
+    /// A segment with nothing in it, to be used again.
     pub(super) spare: Cell<Option<Rc<Segment<F>>>>,
-    /// How many there are.
-    pub(super) spares: Cell<usize>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -36,7 +34,6 @@ impl<F: Frame> Ledger<F> {
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
             spare: Cell::new(None),
-            spares: Cell::new(0),
         })
     }
 
@@ -68,14 +65,34 @@ pub(super) struct Burial<'a, F: Frame>(&'a Ledger<F>);
 
 impl<F: Frame> Drop for Burial<'_, F> {
     /// Drops what was left meanwhile; after a panic, too.
+    #[inline]
     fn drop(&mut self) {
-        loop {
-            let next = self.0.remains.borrow_mut().pop();
-            match next {
-                Some(remains) => drop(remains),
-                None => break,
-            }
+        let Ledger {
+            burying, remains, ..
+        } = self.0;
+        if remains.borrow().is_empty() {
+            burying.set(false);
+            return;
         }
-        self.0.burying.set(false);
+        let drop_next = || {
+            let next = remains.borrow_mut().pop();
+            next.is_some()
+        };
+        drop_all(drop_next, || burying.set(false));
     }
+}
+
+/// Drops one after the other, while there is one, and then does the rest. A panic is passed on when
+/// all that is done.
+#[inline(never)]
+pub(crate) fn drop_all(drop_next: impl Fn() -> bool, rest: impl Fn()) {
+    struct Rest<N: Fn() -> bool, R: Fn()>(N, R);
+    impl<N: Fn() -> bool, R: Fn()> Drop for Rest<N, R> {
+        fn drop(&mut self) {
+            while (self.0)() {}
+            (self.1)();
+        }
+    }
+    let rest = Rest(drop_next, rest);
+    while (rest.0)() {}
 }

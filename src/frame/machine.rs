@@ -306,14 +306,18 @@ impl<F: Frame> Machine<F> {
     }
 
     /// The whole computation, of a machine that is paused or suspended; none if it is done, or
-    /// if a winder of an escape is running that no frame [asks for](Frame::escape). The machine
-    /// goes on as if nothing had been.
+    /// if a winder of an escape is running that no frame [asks for](Frame::escape), or for whose
+    /// frame there is no room. The machine goes on as if nothing had been.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
         if let Pending::Frame | Pending::Step = self.pending {
             return None;
         }
         let state = &mut self.state;
         let escapes = state.all_escapes()?;
+        let frames = state.below + self.frames.len() + escapes.len();
+        if !escapes.is_empty() && frames > state.limits.depth {
+            return None;
+        }
         state.seal(&mut self.frames);
         state.settle(escapes);
         let levels = state.levels.from(0).iter().map(Level::share).collect();

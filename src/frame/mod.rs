@@ -201,6 +201,8 @@ pub use describe::{Describe, FrameDescriptor, SlotDescriptor, SlotKind};
 pub use error::Refusal;
 pub use inspect::Inspector;
 pub use layout::{Detached, Entry, Layout};
+#[cfg(feature = "serde")]
+pub(crate) use ledger::drop_all;
 pub use machine::{Limits, Machine};
 #[cfg(feature = "derive")]
 pub use segno_derive::Describe;

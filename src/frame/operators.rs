@@ -143,7 +143,8 @@ impl<F: Frame> State<F> {
         };
         let (at, escapes) = self.reach(tag)?;
         self.may_seal(frames.len() + self.levels.last() + 1 - at)?;
-        if place == Place::Here && self.below + frames.len() >= self.limits.depth {
+        let more = escapes.len() + usize::from(place == Place::Here);
+        if more > 0 && self.below + frames.len() + more > self.limits.depth {
             return Err(self.too_deep());
         }
         if place == Place::Instead {

@@ -38,9 +38,6 @@ use super::{Frame, MarkKey, PromptTag};
 /// The most frames that a Vec has room for which is kept for its capacity.
 const LARGEST_SPARE: usize = 64;
 
-/// So many segments are kept.
-const MOST_SPARE: usize = 8;
-
 /// A value that is attached to a frame, by its index among the frames beside it.
 #[derive(Clone)]
 pub(super) struct Mark<V> {
@@ -160,15 +157,8 @@ impl<F: Frame> Held<F> {
         fn allocate<F: Frame>() -> Rc<Segment<F>> {
             Rc::new(Segment::empty())
         }
-        let mut segment = match ledger.spare.take() {
-            Some(segment) => {
-                ledger.spares.set(ledger.spares.get() - 1);
-                segment
-            }
-            None => allocate(),
-        };
+        let mut segment = ledger.spare.take().unwrap_or_else(allocate);
         if let Some(segment) = Rc::get_mut(&mut segment) {
-            ledger.spare.set(segment.below.first.0.take());
             // What an assignment would drop is known to be nothing.
             mem::forget(segment.ledger.replace(ledger.clone()));
         }
@@ -289,19 +279,14 @@ impl<F: Frame> Drop for Held<F> {
 
 /// Keeps a segment with nothing in it for its room, unless there is much.
 #[inline(always)]
-fn keep<F: Frame>(ledger: &Ledger<F>, mut segment: Rc<Segment<F>>) {
-    let spares = ledger.spares.get();
-    if segment.frames.capacity() <= LARGEST_SPARE
-        && spares < MOST_SPARE
-        && let Some(contents) = Rc::get_mut(&mut segment)
-    {
-        // What an assignment would drop is known to be nothing.
-        let below = Held(ledger.spare.take());
-        mem::forget(mem::replace(&mut contents.below.first, below));
-        ledger.spare.set(Some(segment));
-        ledger.spares.set(spares + 1);
+fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
+    let other = if segment.frames.capacity() <= LARGEST_SPARE {
+        ledger.spare.replace(Some(segment))
     } else {
-        free(segment);
+        Some(segment)
+    };
+    if let Some(other) = other {
+        free(other);
     }
 }
 

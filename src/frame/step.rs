@@ -73,7 +73,8 @@ pub trait Frame: Clone + Sized {
         None
     }
 
-    /// A frame that asks for this step, whatever it is resumed with.
+    /// A frame that asks for this step, whatever value it is resumed with. A refusal is not for it,
+    /// but for the frames below, as it would be without it: it hands that on.
     ///
     /// It is needed where a winder's thunk, on the way of an escape, captures a continuation:
     /// the escape is a part of that, as a frame that asks for it anew. Without it such a capture

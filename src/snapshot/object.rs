@@ -13,6 +13,8 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserializer, Serialize, Serializer};
 
+use crate::frame::drop_all;
+
 use super::tree::{Tree, TreeError};
 use super::wire;
 use super::{session, tree};
@@ -142,32 +144,24 @@ impl Drop for Dropping<'_> {
     /// After a panic too.
     #[inline(always)]
     fn drop(&mut self) {
-        if self.depth == 0 {
-            self.drops.finish();
+        if self.depth == 0 && self.drops.remains.borrow().capacity() > 0 {
+            self.drops.drain();
         }
         self.drops.depth.set(self.depth);
     }
 }
 
 impl Drops {
-    /// Drops what lay too deep.
-    #[inline(always)]
-    fn finish(&self) {
-        if self.remains.borrow().capacity() > 0 {
-            self.drain();
-        }
-    }
-
-    #[cold]
+    /// Drops what lay too deep. Nothing is under way then.
     fn drain(&self) {
-        loop {
+        let drop_next = || {
             let next = self.remains.borrow_mut().pop();
-            match next {
-                Some(next) => drop(next),
-                None => break,
-            }
-        }
-        drop(self.remains.take());
+            next.is_some()
+        };
+        drop_all(drop_next, || {
+            drop(self.remains.take());
+            self.depth.set(0);
+        });
     }
 }
 

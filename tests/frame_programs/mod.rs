@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test that includes it uses a part")]
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::rc::Rc;
 
@@ -120,7 +120,7 @@ pub(crate) struct Without {
 }
 
 /// Small choices out of a number, for a block.
-pub(crate) struct Choices(u64, usize);
+pub(crate) struct Choices(pub(crate) u64, pub(crate) usize);
 
 impl Choices {
     pub(crate) fn below(&mut self, n: u64) -> usize {
@@ -387,6 +387,33 @@ thread_local! {
     pub(crate) static RECURSES: Cell<Option<recurse::Style>> = const { Cell::new(None) };
     /// The block that the program that loads a snapshot does not have.
     pub(crate) static UNKNOWN: Cell<usize> = const { Cell::new(BLOCKS) };
+    /// What the frames that stand for an escape ask for, if there are such frames.
+    pub(crate) static ESCAPES: RefCell<Option<Vec<Escape>>> = const { RefCell::new(None) };
+}
+
+/// How far a frame is that stands for an escape.
+const ESCAPE: usize = usize::MAX;
+
+/// What such a frame asks for.
+#[derive(Clone)]
+pub(crate) enum Escape {
+    Abort(PromptTag, Value),
+    Replace(PromptTag, K, With),
+}
+
+/// Runs something where captures may cross an escape.
+pub(crate) fn with_escapes<T>(run: impl FnOnce() -> T) -> T {
+    ESCAPES.set(Some(Vec::new()));
+    let came = run();
+    ESCAPES.set(None);
+    came
+}
+
+/// Forgets what is known of escapes, the continuations in it too.
+pub(crate) fn clear_escapes() {
+    if ESCAPES.with_borrow(Option::is_some) {
+        drop(ESCAPES.replace(Some(Vec::new())));
+    }
 }
 
 /// A frame: a block, and how far it is.
@@ -431,6 +458,24 @@ impl Script {
             thunk: true,
             ..Self::new(body)
         }
+    }
+
+    /// A frame that stands for an escape.
+    pub(crate) fn escaping(escape: Escape) -> Option<Self> {
+        let body = Body {
+            block: BLOCKS,
+            catches: false,
+            once: false,
+        };
+        ESCAPES.with_borrow_mut(|all| {
+            let all = all.as_mut()?;
+            all.push(escape);
+            Some(Self {
+                op: ESCAPE,
+                slot: all.len() - 1,
+                ..Self::new(body)
+            })
+        })
     }
 }
 
@@ -522,6 +567,13 @@ pub(crate) fn interpret(frame: &mut Script, input: Got, host: &mut impl Host) ->
         sum: frame.sum,
         with: input.show(),
     });
+    if frame.op == ESCAPE {
+        let escape = ESCAPES.with_borrow(|all| all.as_ref().unwrap()[frame.slot].clone());
+        return match escape {
+            Escape::Abort(tag, value) => Does::Abort(tag, value),
+            Escape::Replace(tag, k, with) => Does::Replace(tag, k, with),
+        };
+    }
     match input {
         Got::Value(value) | Got::Raised(value) => {
             let n = match value {
@@ -708,6 +760,18 @@ impl Frame for Script {
     fn one_shot(&self) -> Option<&'static str> {
         self.body.once.then_some(LOCK)
     }
+
+    fn escape(step: Step<Self>) -> Option<Self> {
+        Self::escaping(match step {
+            Step::Abort { tag, value } => Escape::Abort(tag, value),
+            Step::Replace {
+                tag,
+                continuation,
+                with,
+            } => Escape::Replace(tag, K::Machine(continuation), with),
+            _ => return None,
+        })
+    }
 }
 
 /// What a program came to.
@@ -764,6 +828,7 @@ pub(crate) fn by_machine(mut machine: Machine<Script>, mut world: World, fuel: u
     let ending = finish(&mut machine, &mut world, fuel);
     world.slots = [const { None }; SLOTS];
     world.last = None;
+    clear_escapes();
     assert_eq!(machine.depth(), 0);
     assert_eq!(machine.sealed_frames(), 0, "frames are left over");
     ending
