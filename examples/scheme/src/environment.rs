@@ -1,6 +1,7 @@
 //! What names mean outside of all procedures.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use segno::snapshot::{Object, Shared};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,19 @@ pub struct Global {
 
 impl Object for Global {
     const NAME: &'static str = "global";
+}
+
+/// Takes their values from the variables that procedures see, and that those see which they had.
+pub(crate) fn forget<'a>(procedures: impl Iterator<Item = &'a Value>) {
+    let seen = |value: &Value| match value {
+        Value::Closure(closure) => closure.code.globals.clone(),
+        _ => Vec::new(),
+    };
+    let mut waiting: Vec<_> = procedures.flat_map(seen).collect();
+    while let Some(global) = waiting.pop() {
+        let value = global.update(|global| mem::replace(&mut global.value, Value::Unassigned));
+        waiting.extend(seen(&value));
+    }
 }
 
 /// What a name means.
@@ -54,6 +68,16 @@ impl Object for Environment {
 }
 
 impl Environment {
+    /// Takes all names from it, and their values from its variables.
+    pub(crate) fn forget(environment: &Shared<Self>) {
+        let bindings = environment.update(|environment| mem::take(&mut environment.bindings));
+        for binding in bindings.into_values() {
+            if let Binding::Variable(global) = binding {
+                global.update(|global| mem::replace(&mut global.value, Value::Unassigned));
+            }
+        }
+    }
+
     /// Where every name of the standard libraries means what it means there.
     #[must_use]
     pub fn standard() -> Self {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 
+use segno::snapshot::Constant;
+
 use crate::condition::Fault;
 use crate::places::Places;
 use crate::port;
 use crate::reader::{Cursor, Options, Reader};
 use crate::syntax::{self, Source};
-use crate::value::Value;
+use crate::value::{Parameter, Value};
 use crate::world::Files;
 
 /// Procedures by name, and sources.
@@ -33,6 +35,18 @@ impl Host {
         let (asked, procedures) = (self.asked.borrow(), self.procedures.borrow());
         let found = |name: &String| Some((name.clone(), procedures.get(name)?.clone()));
         asked.iter().filter_map(found).collect()
+    }
+
+    /// Gives their names to the ports of a program.
+    pub(crate) fn set_ports(&self, ports: &[Constant<Parameter>; 3]) {
+        let names = [
+            "current-input-port",
+            "current-output-port",
+            "current-error-port",
+        ];
+        let ports = names.into_iter().zip(ports);
+        let ports = ports.map(|(name, port)| (name.to_owned(), Value::Parameter(port.clone())));
+        self.procedures.borrow_mut().extend(ports);
     }
 
     /// Takes on what another program has asked for.

@@ -1,35 +1,35 @@
 //! The interpreter, as a host sees it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use segno::frame::{self, Inspector, Machine, Refusal};
 use segno::snapshot::{
-    Constant, Document, DocumentError, Editor, LoadError, LoadLimits, Loaded, Named, Registry,
-    Save, SaveError, Shared,
+    Constant, Document, DocumentError, Editor, LoadError, LoadLimits, Loaded, Save, SaveError,
+    Shared,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
 use crate::compile::compile;
 use crate::condition::Fault;
-use crate::control::{DEFAULT, KEYS, TOP};
-use crate::environment::{Binding, Environment};
+use crate::control::{DEFAULT, TOP};
+use crate::environment::{Environment, forget};
 use crate::fuel::Fuel;
 use crate::host::{self, Host};
 use crate::origin::Origin;
 use crate::places::Places;
 use crate::port::{Port, Stream};
-use crate::primitive::Primitive;
+
 use crate::program::{self, Program};
 use crate::rib::Ribs;
-use crate::symbol::Symbol;
+use crate::standard::Standard;
 use crate::syntax::{Expander, Libraries, Source};
 use crate::trace::{self, Call};
 use crate::value::{Parameter, Tag, Value};
 use crate::world::{Files, Sandbox, Signal, World};
-use crate::{primitives, writer};
+use crate::writer;
 
 /// After so many steps memory is looked at.
 const SLICE: u64 = 1 << 12;
@@ -53,11 +53,14 @@ pub enum Outcome {
 }
 
 /// A program that runs, and its world.
+///
+/// When it is dropped, or [restored](Self::restore), its variables lose their values: what the
+/// host still holds of them is there, but its procedures find nothing that they name.
 pub struct Interpreter {
     pub(crate) machine: Machine<Activation>,
     /// What all of its frames share.
     pub world: World,
-    registry: Rc<Registry>,
+    standard: Rc<Standard>,
     steps: u64,
 }
 
@@ -133,71 +136,27 @@ impl Interpreter {
     ///
     /// If what it has in Scheme does not compile.
     pub fn new(sandbox: Sandbox) -> Result<Self, Box<Fault>> {
-        let named: Vec<_> = primitives::all().map(Named::new).collect();
-        let registry = Rc::new(registry(&named));
+        Ok(Self::of(Standard::shared()?, sandbox))
+    }
+
+    /// An interpreter with these standard procedures, and ports of its own.
+    pub(crate) fn of(standard: Rc<Standard>, sandbox: Sandbox) -> Self {
         let host = Rc::new(Host {
-            procedures: RefCell::new(HashMap::new()),
+            procedures: RefCell::new(standard.procedures.clone()),
             asked: RefCell::default(),
             sources: RefCell::new(Files::None),
             read: RefCell::default(),
         });
-        for primitive in named {
-            let name = primitive.name.to_owned();
-            let value = Value::Primitive(primitive);
-            host.procedures.borrow_mut().insert(name, value);
-        }
         let stored = Stored::new();
-        let names = [
-            "current-input-port",
-            "current-output-port",
-            "current-error-port",
-        ];
-        for (name, port) in names.into_iter().zip(&stored.ports) {
-            let value = Value::Parameter(port.clone());
-            host.procedures.borrow_mut().insert(name.to_owned(), value);
-        }
+        host.set_ports(&stored.ports);
         let machine = Machine::idle();
         let inspector = machine.inspector();
-        let mut interpreter = Self {
+        Self {
             machine,
             world: world(stored, host, sandbox, inspector),
-            registry,
+            standard,
             steps: 0,
-        };
-        interpreter.define_standard("base", include_str!("library/base.scm"))?;
-        Ok(interpreter)
-    }
-
-    /// Standard procedures that are written in Scheme.
-    fn define_standard(&mut self, name: &str, text: &str) -> Result<(), Box<Fault>> {
-        let source = host::parse(name, text, false)?;
-        let environment = Shared::new(Environment::standard());
-        // No program sees those that are for the expander and for what is defined here.
-        environment.update(|environment| {
-            let procedures = self.world.host.procedures.borrow();
-            let known = procedures.iter().map(|(name, value)| {
-                let binding = Binding::Constant(value.clone());
-                (Symbol::new(name), binding)
-            });
-            environment.bindings.extend(known);
-        });
-        let program = program::program(source, &environment, &self.world)?;
-        self.start(program)?;
-        match self.run(u64::MAX) {
-            Outcome::Done(_) => {}
-            other => return Err(Fault::new(format!("{name}: {other:?}"), [])),
         }
-        let defined = environment.with(|environment| environment.bindings.clone());
-        for (name, binding) in defined {
-            if let Binding::Variable(global) = binding {
-                let value = global.with(|global| global.value.clone());
-                let name = name.as_str().to_owned();
-                self.world.host.procedures.borrow_mut().insert(name, value);
-            }
-        }
-        let libraries = self.world.expander.libraries().clone();
-        self.world.expander = Expander::new(self.world.host.clone(), libraries);
-        Ok(())
     }
 
     /// Says how many frames there may be, at any time and in continuations.
@@ -244,7 +203,7 @@ impl Interpreter {
         self.start(Constant::new(Program { source, forms }))
     }
 
-    fn start(&mut self, program: Constant<Program>) -> Result<(), Box<Fault>> {
+    pub(crate) fn start(&mut self, program: Constant<Program>) -> Result<(), Box<Fault>> {
         let refused = |refusal: Refusal| Fault::new(refusal.to_string(), []);
         self.machine
             .start(Activation::Top { program })
@@ -347,7 +306,7 @@ impl Interpreter {
     ///
     /// If something in it has no place in a snapshot.
     pub fn save(&mut self) -> Result<Vec<u8>, SaveError> {
-        let mut save = Save::new(&self.registry);
+        let mut save = Save::new(&self.standard.registry);
         if self.is_running() {
             save.machine(&mut self.machine)?;
         }
@@ -378,7 +337,7 @@ impl Interpreter {
     ///
     /// If it is no snapshot, or one of another program.
     pub fn restore(&mut self, bytes: &[u8], limits: LoadLimits) -> Result<(), LoadError> {
-        let mut loaded = Loaded::<Activation>::read(bytes, &self.registry, limits)?;
+        let mut loaded = Loaded::<Activation>::read(bytes, &self.standard.registry, limits)?;
         let mut machine = match loaded.len() {
             2 => loaded.machine(0)?,
             _ => self.machine.beside(),
@@ -386,19 +345,8 @@ impl Interpreter {
         let mut stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
         machine.set_limits(self.machine.limits());
         self.machine = machine;
-        let names = [
-            "current-input-port",
-            "current-output-port",
-            "current-error-port",
-        ];
-        for (name, port) in names.into_iter().zip(&stored.ports) {
-            let value = Value::Parameter(port.clone());
-            self.world
-                .host
-                .procedures
-                .borrow_mut()
-                .insert(name.to_owned(), value);
-        }
+        self.forget();
+        self.world.host.set_ports(&stored.ports);
         let host = self.world.host.clone();
         host.set_asked(std::mem::take(&mut stored.procedures));
         let new = world(stored, host, Sandbox::default(), self.machine.inspector());
@@ -409,13 +357,35 @@ impl Interpreter {
         Ok(())
     }
 
+    /// Takes their values from all variables of the program and of its libraries. A closure that
+    /// sees the variable that has it would be there for ever else.
+    fn forget(&mut self) {
+        let world = &self.world;
+        let libraries = world.expander.libraries();
+        let mut environments = libraries.with(Libraries::environments);
+        environments.push(world.environment.clone());
+        environments.extend(world.programs.values().cloned());
+        let loaded = world.origins.iter();
+        environments.extend(loaded.filter_map(|origin| origin.environment.clone()));
+        for environment in &environments {
+            Environment::forget(environment);
+        }
+        // Those that are not among the standard ones came with a snapshot.
+        let procedures = world.host.procedures.borrow();
+        forget(procedures.iter().filter_map(|(name, value)| {
+            let standard = self.standard.procedures.get(name);
+            let own = standard.is_some_and(|standard| !standard.is_eq(value));
+            own.then_some(value)
+        }));
+    }
+
     /// What is in a snapshot, to be shown.
     ///
     /// # Errors
     ///
     /// As [`restore`](Self::restore).
     pub fn document(&self, bytes: &[u8], limits: LoadLimits) -> Result<Document, LoadError> {
-        let roots = Loaded::<Activation>::read(bytes, &self.registry, limits)?.len();
+        let roots = Loaded::<Activation>::read(bytes, &self.standard.registry, limits)?.len();
         self.editor(roots, limits).read(bytes)
     }
 
@@ -434,7 +404,7 @@ impl Interpreter {
 
     /// The last root is the world.
     fn editor(&self, roots: usize, limits: LoadLimits) -> Editor<Activation> {
-        let editor = Editor::new(&self.registry).limits(limits);
+        let editor = Editor::new(&self.standard.registry).limits(limits);
         editor.root::<Stored>(roots.saturating_sub(1))
     }
 
@@ -455,6 +425,13 @@ impl Interpreter {
     }
 }
 
+impl Drop for Interpreter {
+    fn drop(&mut self) {
+        self.reset();
+        self.forget();
+    }
+}
+
 fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector) -> World {
     let [input, output, error] = stored.ports;
     World {
@@ -467,6 +444,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         error,
         arguments: stored.arguments,
         origins: stored.origins,
+        programs: BTreeMap::new(),
         default_tag: stored.default_tag,
         expander: Expander::new(host.clone(), stored.libraries),
         inspector,
@@ -483,18 +461,6 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         transcript: None,
         mid_line: false,
     }
-}
-
-/// What snapshots know by name.
-fn registry(primitives: &[Named<Primitive>]) -> Registry {
-    let mut registry = Registry::new("segno-scheme", 1).tag(DEFAULT).tag(TOP);
-    for key in KEYS {
-        registry = registry.key(key);
-    }
-    for primitive in primitives {
-        registry = registry.value(primitive.name, primitive.clone());
-    }
-    registry
 }
 
 /// The status of a process that exits with this.

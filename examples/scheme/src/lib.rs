@@ -30,6 +30,7 @@ pub mod revision;
 pub mod rib;
 mod round;
 pub mod run;
+mod standard;
 pub mod symbol;
 pub mod syntax;
 mod text;

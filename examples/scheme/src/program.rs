@@ -14,7 +14,7 @@ use crate::expr::Expr;
 use crate::host;
 use crate::origin::Origin;
 use crate::places::Places;
-use crate::syntax::{Expander, Imported, Source};
+use crate::syntax::{self, Expander, Imported, Source};
 use crate::value::{Closure, Value};
 use crate::world::World;
 
@@ -60,8 +60,12 @@ pub fn compiled(
     environment: &Shared<Environment>,
     expander: &Expander,
 ) -> Result<Constant<Program>, Box<Fault>> {
-    let (name, mut forms) = (source.places.source().clone(), Vec::new());
-    for expression in expander.program(source, environment) {
+    all(expander.program(source, environment))
+}
+
+fn all(program: syntax::Program) -> Result<Constant<Program>, Box<Fault>> {
+    let (name, mut forms) = (program.places().source().clone(), Vec::new());
+    for expression in program {
         forms.push(Constant::new(compile(&expression?)?));
     }
     Ok(Constant::new(Program {
@@ -83,7 +87,13 @@ pub fn program_of(
 ) -> Result<Constant<Program>, Box<Fault>> {
     world.host.read.take();
     let into = environment.unwrap_or(&world.environment);
-    let program = program(source, into, world)?;
+    let program = world.expander.program(source, into);
+    if !program.environment().same(into) {
+        let sees = program.environment().clone();
+        let name = program.places().source().clone();
+        world.programs.insert(name, sees);
+    }
+    let program = all(program)?;
     let origin = Origin {
         name: program.source.clone(),
         parts: world.host.read.take(),

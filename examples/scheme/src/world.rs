@@ -1,5 +1,6 @@
 //! What all frames of a machine share, and no continuation captures.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -89,6 +90,8 @@ pub struct World {
     pub arguments: Vec<Rc<str>>,
     /// Where the programs came from that were loaded.
     pub origins: Vec<Origin>,
+    /// What names mean in programs that were loaded and begin with an import, by their sources.
+    pub(crate) programs: BTreeMap<Rc<str>, Shared<Environment>>,
     /// The prompt that operators go to where no tag is given.
     pub default_tag: Constant<Tag>,
     /// The prompt of a whole program.

@@ -44,7 +44,7 @@ fn run(text: &str, saves: usize) -> String {
             Outcome::OutOfFuel => break " and so on".to_owned(),
         }
     };
-    interpreter.world.transcript.unwrap_or_default() + &end
+    interpreter.world.transcript.take().unwrap_or_default() + &end
 }
 
 /// Each program prints what is beside it.
@@ -577,7 +577,7 @@ fn engines_are_saved() {
             interpreter.restore(&bytes, LoadLimits::default()).unwrap();
             interpreter.world.transcript = transcript;
         }
-        assert_eq!(interpreter.world.transcript.unwrap(), straight);
+        assert_eq!(interpreter.world.transcript.take().unwrap(), straight);
         // What is left does not hold on to what was left before. Numbers grow by a few bytes.
         let (early, late) = sizes.split_at(sizes.len() / 2);
         let most = |sizes: &[usize]| sizes.iter().max().copied().unwrap_or(0);

@@ -171,15 +171,17 @@
 (define (call-with-output-file name f)
   (call-with-port (open-output-file name) f))
 
+; All programs of a thread share what is defined here, so it asks for their ports.
+
 (define (with-input-from-file name thunk)
   (call-with-input-file name
     (lambda (port)
-      (parameterize ((current-input-port port)) (thunk)))))
+      (parameterize (((%current-input-port) port)) (thunk)))))
 
 (define (with-output-to-file name thunk)
   (call-with-output-file name
     (lambda (port)
-      (parameterize ((current-output-port port)) (thunk)))))
+      (parameterize (((%current-output-port) port)) (thunk)))))
 
 (define (call-with-output-string f)
   (let ((port (open-output-string)))
@@ -189,7 +191,7 @@
 (define (with-output-to-string thunk)
   (call-with-output-string
     (lambda (port)
-      (parameterize ((current-output-port port)) (thunk)))))
+      (parameterize (((%current-output-port) port)) (thunk)))))
 
 ; A promise of SRFI 45, whose value may be a promise.
 (define (eager value)

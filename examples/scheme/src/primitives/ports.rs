@@ -11,6 +11,12 @@ use crate::value::Value;
 use crate::world::World;
 
 pub(super) const TABLE: Table = &[
+    fixed("%current-input-port", 0, |world, _| {
+        Ok(Value::Parameter(world.input.clone()))
+    }),
+    fixed("%current-output-port", 0, |world, _| {
+        Ok(Value::Parameter(world.output.clone()))
+    }),
     fixed("port?", 1, |_, args| asks(&args[0], |_| true)),
     fixed("input-port?", 1, |_, args| asks(&args[0], Port::is_input)),
     fixed("output-port?", 1, |_, args| {

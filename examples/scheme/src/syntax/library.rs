@@ -25,6 +25,18 @@ impl Object for Libraries {
     const NAME: &'static str = "libraries";
 }
 
+impl Libraries {
+    /// What names mean in those that were imported.
+    pub(crate) fn environments(&self) -> Vec<Shared<Environment>> {
+        let libraries = self.0.values();
+        let loaded = libraries.filter_map(|library| match library {
+            Library::Loaded { environment, .. } => Some(environment.clone()),
+            _ => None,
+        });
+        loaded.collect()
+    }
+}
+
 /// A library of a program.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Library {

@@ -187,7 +187,7 @@ fn attempt(seeds: &[Seed], index: u64) -> Vec<&'static str> {
         run(&mut interpreter, seed, &mut outcomes);
     }
     drop(interpreter);
-    if index % 16 == 0 {
+    if index.is_multiple_of(16) {
         afterwards();
     }
     outcomes

@@ -7,8 +7,8 @@ use segno_scheme::world::Sandbox;
 use segno_scheme::writer::{Style, to_text};
 
 /// What all programs begin with. A continuation that was kept is entered some times more.
-const BEGIN: &str = "(define kept #f) (define times 0) (define p (make-parameter 0))
-(define (say x) (write x) (newline) x)
+pub(crate) const BEGIN: &str = "(define kept #f) (define times 0) (define p (make-parameter 0))
+(define (say x) (write (p)) (write x) (newline) x)
 (define (again x) (if (and kept (< times 4)) (begin (set! times (+ times 1)) (kept x)) x))
 ";
 
@@ -60,6 +60,36 @@ const FORMS: &[&str] = &[
     "(lambda (x) e)",
     "(eval 'n (interaction-environment))",
     "(string->symbol (number->string n))",
+    "(call/ec (lambda (x) e))",
+    "(prompt e)",
+    "(prompt0 e)",
+    "(reset0 e)",
+    "(vector-set! e n e)",
+    "(vector-ref (vector e e) n)",
+    "(vector-map (lambda (x) e) (vector e e))",
+    "(set-cdr! e e)",
+    "(append e e)",
+    "(length e)",
+    "(equal? e e)",
+    "(* e 99999999999999999999)",
+    "(expt 2 (* n 100))",
+    "(quotient e n)",
+    "(/ e n)",
+    "(exact->inexact e)",
+    "(number->string e)",
+    "(string-append e (make-string n #\\λ))",
+    "(string-ref e n)",
+    "(with-output-to-string (lambda () e))",
+    "(call-with-output-string (lambda (x) (write e x)))",
+    "(letrec ((x (lambda () e)) (x (lambda () e))) e)",
+    "(let-values (((x x) e)) e)",
+    "(let ((again (make-generator (lambda (x) e)))) (list (again) (again)))",
+    "(make-parameter e (lambda (x) e))",
+    "(parameterize ((e e)) e)",
+    "(force (delay-force e))",
+    "(call-with-immediate-continuation-mark 'k (lambda (x) e))",
+    "(let-syntax ((m (syntax-rules () ((_ a b) (list b a))))) (m e e))",
+    "(error \"odd\" e)",
     "(exit e)",
 ];
 
@@ -142,8 +172,8 @@ pub(crate) struct Ran {
 pub(crate) enum Place {
     /// Where it was.
     Here,
-    /// In an interpreter that was made anew, from a snapshot.
-    Anew,
+    /// In an interpreter that was made anew, from a snapshot; so many times at most.
+    Anew(u32),
 }
 
 /// Runs a program for so many steps, in slices.
@@ -151,7 +181,7 @@ pub(crate) fn run(
     text: &str,
     mut steps: u64,
     slice: u64,
-    place: Place,
+    mut place: Place,
     new: impl Fn() -> Interpreter,
 ) -> Ran {
     let mut interpreter = new();
@@ -185,7 +215,8 @@ pub(crate) fn run(
         if steps == 0 {
             break None;
         }
-        if let Place::Anew = place {
+        if let Place::Anew(left @ 1..) = &mut place {
+            *left -= 1;
             interpreter = carry(interpreter, &new);
         }
     };
