@@ -722,11 +722,15 @@ fn escaping(program: &Program, number: u64) -> Program {
     program
 }
 
+/// Among so many programs some capture an escape.
+const MANY: u32 = 1_000;
+
 /// The same where captures cross escapes, and the limit of depth is met.
 #[test]
 fn one_meaning_of_captures_by_escapes() {
-    let settled = Cell::new(0);
+    let (programs, settled) = (Cell::new(0), Cell::new(0));
     for_all(10_000, Without::default(), |program, number| {
+        programs.set(programs.get() + 1);
         with_escapes(|| {
             let program = escaping(program, number);
             let depth = match usize::try_from(number).unwrap() {
@@ -747,15 +751,16 @@ fn one_meaning_of_captures_by_escapes() {
         })
     });
     println!("{} escapes captured", settled.get());
-    assert!(settled.get() > 0);
+    assert!(settled.get() > 0 || programs.get() < MANY);
 }
 
 /// Whoever asks for the whole computation changes nothing: not on the way of an escape either, but
 /// that a frame takes the place of it.
 #[test]
 fn who_looks_at_an_escape_changes_nothing() {
-    let looked = Cell::new(0);
+    let (programs, looked) = (Cell::new(0), Cell::new(0));
     for_all(5_000, Without::default(), |program, number| {
+        programs.set(programs.get() + 1);
         with_escapes(|| {
             let program = escaping(program, number);
             let (mut expected, model) = by_limited_model(&program, limits());
@@ -792,7 +797,7 @@ fn who_looks_at_an_escape_changes_nothing() {
         })
     });
     println!("{} escapes looked at", looked.get());
-    assert!(looked.get() > 0);
+    assert!(looked.get() > 0 || programs.get() < MANY);
 }
 
 #[test]
