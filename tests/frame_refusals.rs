@@ -426,6 +426,23 @@ fn fuel_that_is_left() {
     assert_eq!(machine.fuel_left(), 0);
 }
 
+/// A step that does the work of many pays for them, as far as there is fuel.
+#[test]
+fn a_step_that_pays_for_more() {
+    let world = &mut Vec::new();
+    let pays = |steps| {
+        let charge = move |cx: &mut Context<'_, Does>| i64::try_from(cx.charge(steps)).unwrap();
+        call(does(move |_, cx| Step::Return(Got::Number(charge(cx)))))
+    };
+    let mut machine = Machine::new(pays(4));
+    assert_eq!(number_of(machine.run_for(10, world)), 0);
+    assert_eq!(machine.fuel_left(), 3);
+    // One more is left for the caller, which hears what is owed.
+    machine.start(pays(9)).unwrap();
+    assert!(matches!(machine.run_for(3, world), Ok(Outcome::OutOfFuel)));
+    assert_eq!(number_of(machine.run_for(1, world)), 8);
+}
+
 #[test]
 fn out_of_fuel_in_a_host_call() {
     for (overrun, ends) in [(4, true), (3, false), (0, false)] {
