@@ -196,8 +196,6 @@
 (test-syntax "#xff+0I" 255 "255")
 (test-syntax "#e2.5+0i" 5/2 "5/2")
 (test-syntax "6@0" 6 "6")
-(test #f (string->number "7+0.0i"))
-(test #f (string->number "7+i"))
 (test #f (string->number "+0i+"))
 (test #f (string->number "1e+0i"))
 (test 643 (string->number "10i" 25))
