@@ -303,7 +303,7 @@ pub struct Case {
     pub boxed: Vec<u16>,
 }
 
-/// The code of a form. What is decoded of it is [checked](crate::check).
+/// The code of a form. What is decoded of it is checked.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Code {
