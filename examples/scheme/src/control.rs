@@ -430,12 +430,23 @@ pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -
         true => cx.marks(BARRIER, Some(DEFAULT)),
         false => Vec::new(),
     };
-    if barriers.is_empty() {
+    value_of(continuation, CapturedKind::Full(DEFAULT), barriers)
+}
+
+/// A continuation as a value.
+#[inline(always)]
+fn value_of(
+    continuation: Continuation<Activation>,
+    kind: CapturedKind,
+    barriers: Vec<Value>,
+) -> Value {
+    let goes_to_default = matches!(kind, CapturedKind::Full(tag) if tag == DEFAULT);
+    if goes_to_default && barriers.is_empty() {
         return Value::Full(continuation);
     }
     Value::Continuation(Constant::new(Captured {
         continuation,
-        kind: CapturedKind::Full(DEFAULT),
+        kind,
         barriers,
     }))
 }
@@ -1061,24 +1072,13 @@ fn receive(
         let message = "a barrier stands between here and the prompt";
         return fail(Fault::new(message, []), cx);
     }
-    if kind == Reception::Full && tag.tag == DEFAULT {
-        let continuation = captured(continuation, cx);
-        return match cx.world.teleports {
-            true => pause(frame, receiver, continuation, hands_over, cx),
-            false => deliver(frame, receiver, continuation, hands_over, cx),
-        };
-    }
     let kind = match kind {
         Reception::Rest => return fuel::used_up(receiver, &tag, continuation),
         Reception::Full => CapturedKind::Full(tag.tag),
         Reception::Once => CapturedKind::Once(tag.tag, Shared::new(Cell(Value::False))),
         Reception::Composable => CapturedKind::Composable,
     };
-    let continuation = Value::Continuation(Constant::new(Captured {
-        continuation,
-        kind,
-        barriers,
-    }));
+    let continuation = value_of(continuation, kind, barriers);
     if cx.world.teleports {
         return pause(frame, receiver, continuation, hands_over, cx);
     }
