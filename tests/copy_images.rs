@@ -689,7 +689,9 @@ macro_rules! payload {
 payload!(Zero, 1, 0);
 payload!(Small, 16, 16);
 payload!(Line, 64, 64);
-payload!(Page, 4096, 4096);
+// Not aligned to 4096: for a frame as aligned as the stack probe is wide, LLVM 22 loses the start of
+// a prologue that it has moved behind a branch.
+payload!(Page, 2048, 4096);
 payload!(Large, 1, 3000);
 payload!(Larger, 1, 20_000);
 
