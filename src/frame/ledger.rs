@@ -25,6 +25,8 @@ pub(super) struct Ledger<F: Frame> {
     remains: RefCell<Vec<Remains<F>>>,
     /// A segment with nothing in it, to be used again.
     pub(super) spare: Cell<Option<Rc<Segment<F>>>>,
+    /// More of them, for who needs several at a time.
+    pub(super) spares: RefCell<Vec<Rc<Segment<F>>>>,
 }
 
 impl<F: Frame> Ledger<F> {
@@ -34,6 +36,7 @@ impl<F: Frame> Ledger<F> {
             burying: Cell::new(false),
             remains: RefCell::new(Vec::new()),
             spare: Cell::new(None),
+            spares: RefCell::new(Vec::new()),
         })
     }
 

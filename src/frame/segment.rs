@@ -38,6 +38,9 @@ use super::{Frame, MarkKey, PromptTag};
 /// The most frames that a Vec has room for which is kept for its capacity.
 const LARGEST_SPARE: usize = 64;
 
+/// So many segments are kept besides the one at hand.
+const MOST_SPARES: usize = 7;
+
 /// A value that is attached to a frame, by its index among the frames beside it.
 #[derive(Clone)]
 pub(super) struct Mark<V> {
@@ -153,11 +156,12 @@ impl<F: Frame> Held<F> {
     /// A segment with nothing in it, which may have room for frames.
     #[inline(always)]
     pub(super) fn new(ledger: &Rc<Ledger<F>>) -> Self {
-        #[cold]
-        fn allocate<F: Frame>() -> Rc<Segment<F>> {
-            Rc::new(Segment::empty())
+        #[inline(never)]
+        fn another<F: Frame>(ledger: &Ledger<F>) -> Rc<Segment<F>> {
+            let spare = ledger.spares.borrow_mut().pop();
+            spare.unwrap_or_else(|| Rc::new(Segment::empty()))
         }
-        let mut segment = ledger.spare.take().unwrap_or_else(allocate);
+        let mut segment = ledger.spare.take().unwrap_or_else(|| another(ledger));
         if let Some(segment) = Rc::get_mut(&mut segment) {
             // What an assignment would drop is known to be nothing.
             mem::forget(segment.ledger.replace(ledger.clone()));
@@ -286,13 +290,17 @@ fn keep<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
         Some(segment)
     };
     if let Some(other) = other {
-        free(other);
+        put_by(ledger, other);
     }
 }
 
+/// The same, of one that is not to be at hand.
 #[inline(never)]
-fn free<F: Frame>(segment: Rc<Segment<F>>) {
-    drop(segment);
+fn put_by<F: Frame>(ledger: &Ledger<F>, segment: Rc<Segment<F>>) {
+    let mut spares = ledger.spares.borrow_mut();
+    if segment.frames.capacity() <= LARGEST_SPARE && spares.len() < MOST_SPARES {
+        spares.push(segment);
+    }
 }
 
 /// Drops a share in a segment.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
 use crate::program::Program;
-use crate::rib::{Rib, Scope};
+use crate::rib::{Kept, Rib, Scope};
 use crate::value::{Tag, Value};
 use crate::world::World;
 use crate::{control, fuel, run};
@@ -22,7 +22,7 @@ pub enum Activation {
         #[slot(shared)]
         code: Constant<Code>,
         /// Its variables.
-        scope: Scope,
+        scope: Kept,
         /// The node.
         at: u32,
         /// Which of its parts this waits for.
@@ -40,7 +40,7 @@ pub enum Activation {
         #[slot(shared)]
         code: Constant<Code>,
         /// Its variables.
-        scope: Scope,
+        scope: Kept,
         /// The node.
         at: u32,
     },
@@ -50,7 +50,7 @@ pub enum Activation {
         #[slot(shared)]
         code: Constant<Code>,
         /// Its variables.
-        scope: Scope,
+        scope: Kept,
         /// The node.
         at: u32,
         /// What is to be raised.
@@ -264,7 +264,7 @@ impl Activation {
     pub fn run(code: Constant<Code>, at: u32, scope: Scope) -> Self {
         Self::Run {
             code,
-            scope,
+            scope: scope.into(),
             at,
             part: 0,
             marked: false,

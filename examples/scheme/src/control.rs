@@ -212,7 +212,7 @@ fn become_marked_call(
             Ok(Target::Enter(code, at, scope)) => {
                 *frame = Activation::Run {
                     code,
-                    scope,
+                    scope: scope.into(),
                     at,
                     part: 0,
                     marked,

@@ -1,6 +1,8 @@
 //! Variables side by side, or arguments, and how room for them is used again.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use segno::snapshot::{Constant, Object};
 use serde::ser::SerializeStruct;
@@ -135,6 +137,16 @@ impl Rib {
         self.len += 1;
     }
 
+    /// Drops the values of one that has only a few; what was bound around it.
+    #[inline(always)]
+    fn clear(&mut self) -> Scope {
+        for slot in self.few.iter_mut().take(self.len) {
+            std::mem::replace(slot, Value::Unassigned).discard();
+        }
+        self.len = 0;
+        self.parent.take()
+    }
+
     /// Puts one into a box, since it is assigned to.
     pub(crate) fn put_in_box(&mut self, index: usize) {
         let slot = match self.few.get_mut(index) {
@@ -161,16 +173,22 @@ impl fmt::Debug for Rib {
 #[derive(Debug, Default)]
 pub struct Ribs(Vec<Constant<Rib>>);
 
+thread_local! {
+    /// Those of frames that were dropped, which cannot reach the world.
+    static DROPPED: RefCell<Ribs> = const { RefCell::new(Ribs(Vec::new())) };
+}
+
 impl Ribs {
     /// An empty rib.
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Constant<Rib> {
         #[cold]
         #[inline(never)]
-        fn allocate() -> Constant<Rib> {
-            Constant::new(Rib::empty())
+        fn another() -> Constant<Rib> {
+            let dropped = DROPPED.with_borrow_mut(|dropped| dropped.0.pop());
+            dropped.unwrap_or_else(|| Constant::new(Rib::empty()))
         }
-        self.0.pop().unwrap_or_else(allocate)
+        self.0.pop().unwrap_or_else(another)
     }
 
     /// Gives up variables, and those around them: what nobody else holds is kept.
@@ -184,12 +202,65 @@ impl Ribs {
             if content.len > FEW || self.0.len() == MOST {
                 return;
             }
-            for slot in content.few.iter_mut().take(content.len) {
-                std::mem::replace(slot, Value::Unassigned).discard();
-            }
-            content.len = 0;
-            next = content.parent.take();
+            next = content.clear();
             self.0.push(rib);
+        }
+    }
+
+    /// The same, of a frame that is dropped.
+    #[cold]
+    #[inline(never)]
+    fn give_dropped(scope: Scope) {
+        let mut next = scope;
+        while let Some(mut rib) = next {
+            next = match rib.get_mut() {
+                Some(content) if content.len <= FEW => content.clear(),
+                _ => return,
+            };
+            // A thread that ends may have no room for it any more.
+            let _ = DROPPED.try_with(|dropped| {
+                let Ribs(dropped) = &mut *dropped.borrow_mut();
+                if dropped.len() < MOST {
+                    dropped.push(rib);
+                }
+            });
+        }
+    }
+}
+
+/// The variables of a frame, which it gives up where it is dropped.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kept(Scope);
+
+impl From<Scope> for Kept {
+    #[inline(always)]
+    fn from(scope: Scope) -> Self {
+        Self(scope)
+    }
+}
+
+impl Deref for Kept {
+    type Target = Scope;
+
+    #[inline(always)]
+    fn deref(&self) -> &Scope {
+        &self.0
+    }
+}
+
+impl DerefMut for Kept {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Scope {
+        &mut self.0
+    }
+}
+
+impl Drop for Kept {
+    #[inline]
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            Ribs::give_dropped(self.0.take());
         }
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn resume(
     else {
         unreachable!("the frame runs code")
     };
+    let scope: &mut Scope = scope;
     if *at == PASS {
         if let Some(Value::Handover(handover)) = got {
             return control::take_over(frame, &handover, cx);
@@ -422,7 +423,7 @@ pub(crate) fn receive(
     };
     let mut rib = cx.world.ribs.take();
     push(&mut rib, continuation);
-    (*at, *scope) = known(case, Some(rib), parent);
+    (*at, **scope) = known(case, Some(rib), parent);
     resume(frame, None, cx)
 }
 
@@ -592,7 +593,7 @@ fn begin(
     Step::Call(Activation::Failed {
         condition: (*body.locate(at, cx.world.failure())).into(),
         code: callee,
-        scope: inner,
+        scope: inner.into(),
         at,
     })
 }
