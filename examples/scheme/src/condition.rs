@@ -6,6 +6,9 @@ use segno::snapshot::Constant;
 
 use crate::value::{Condition, ConditionKind, Place, Value};
 
+/// The message of what a program gets that uses a variable which nobody has defined.
+pub const UNDEFINED: &str = "this variable is not defined:";
+
 /// What a primitive, the reader or the compiler has found wrong.
 #[derive(Clone)]
 pub struct Fault {
@@ -17,6 +20,8 @@ pub struct Fault {
     pub irritants: Vec<Value>,
     /// Where in the source, if that is known already.
     pub place: Option<Place>,
+    /// What the program sees in place of a condition: `raise` takes anything.
+    pub raised: Option<Value>,
 }
 
 impl Fault {
@@ -36,7 +41,15 @@ impl Fault {
             message: message.into(),
             irritants: irritants.into(),
             place: None,
+            raised: None,
         })
+    }
+
+    /// What a program has raised by itself.
+    pub fn raised(value: Value) -> Box<Self> {
+        let mut fault = Self::of(ConditionKind::User, "raised", []);
+        fault.raised = Some(value);
+        fault
     }
 
     /// An argument is of the wrong type: `"a pair"`, say, was expected.
@@ -71,8 +84,9 @@ impl Fault {
 }
 
 impl From<Fault> for Value {
-    fn from(fault: Fault) -> Self {
-        Self::Condition(Constant::new(fault.condition()))
+    fn from(mut fault: Fault) -> Self {
+        let raised = fault.raised.take();
+        raised.unwrap_or_else(|| Self::Condition(Constant::new(fault.condition())))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::value::{
     Aborted, Captured, CapturedKind, Cell, ConditionKind, Handover, Parameter, Promise, Tag, Value,
 };
 use crate::world::{Signal, World};
-use crate::{marks, program, writer};
+use crate::{arity, marks, program, writer};
 
 /// The prompt of a whole program, which `exit` leaves for.
 pub const TOP: PromptTag = PromptTag::named("top");
@@ -319,13 +319,7 @@ fn spread(value: Value) -> Slots {
 /// The fault of a call with too many or too few arguments.
 #[cold]
 pub(crate) fn wrong_count(operator: &Value, arguments: &[Value]) -> Box<Fault> {
-    let plural = if arguments.len() == 1 { "" } else { "s" };
-    let message = format!(
-        "{} does not take {} argument{plural}",
-        writer::brief(operator),
-        arguments.len()
-    );
-    Fault::new(message, arguments)
+    Fault::new(arity::wrong(operator, arguments.len()), arguments)
 }
 
 /// The step that applies a continuation that was captured up to the default prompt, without a
@@ -611,7 +605,8 @@ fn perform(
             };
             go(frame, tail, marked)
         }
-        Control::Raise => Applied::Step(raise(arguments.swap_remove(0), false, cx)),
+        // As a fault it is found in its frame, like any other.
+        Control::Raise => return Err(Fault::raised(arguments.swap_remove(0))),
         Control::RaiseContinuable => Applied::Step(raise(arguments.swap_remove(0), true, cx)),
         Control::Error => {
             let message: String = match &arguments[0] {

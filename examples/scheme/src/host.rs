@@ -94,14 +94,7 @@ impl syntax::Host for Host {
         found
     }
 
-    fn file(
-        &self,
-        name: &str,
-        from: Option<&str>,
-        fold: bool,
-    ) -> Result<Option<Source>, Box<Fault>> {
-        let folder = from.and_then(|from| Path::new(from).parent());
-        let path = folder.map_or_else(|| name.into(), |folder| folder.join(name));
+    fn file(&self, path: &Path, fold: bool) -> Result<Option<Source>, Box<Fault>> {
         if !path.exists() {
             return Ok(None);
         }

@@ -12,7 +12,6 @@ use segno::snapshot::{
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::compile::compile;
 use crate::condition::Fault;
 use crate::control::{DEFAULT, TOP};
 use crate::environment::{Environment, forget};
@@ -22,7 +21,7 @@ use crate::origin::Origin;
 use crate::places::Places;
 use crate::port::{Port, Stream};
 
-use crate::program::{self, Program};
+use crate::program::{self, Compiled, Program};
 use crate::rib::Ribs;
 use crate::standard::Standard;
 use crate::syntax::{Expander, Libraries, Source};
@@ -169,7 +168,8 @@ impl Interpreter {
         self.machine.set_limits(limits);
     }
 
-    /// Compiles a program, to be run next.
+    /// Compiles a program, to be run next. If it begins with an import, its names become those of
+    /// the [world](World::environment).
     ///
     /// # Errors
     ///
@@ -185,8 +185,13 @@ impl Interpreter {
     ///
     /// As [`load`](Self::load).
     pub fn load_source(&mut self, source: Source) -> Result<(), Box<Fault>> {
-        let program = program::program_of(source, None, &mut self.world)?;
-        self.start(program)
+        let Compiled {
+            program,
+            environment,
+        } = program::program_of(source, None, &mut self.world)?;
+        self.start(program)?;
+        self.world.see(environment);
+        Ok(())
     }
 
     /// Compiles a form of a program, to be run next. What it defines or imports is there for those
@@ -198,7 +203,8 @@ impl Interpreter {
     pub fn load_form(&mut self, form: &Value, places: &Places) -> Result<(), Box<Fault>> {
         let world = &self.world;
         let expression = world.expander.expand(form, places, &world.environment)?;
-        let forms = vec![Constant::new(compile(&expression)?)];
+        let code = program::form(expression, places.of(form), world.expander.libraries())?;
+        let forms = vec![Constant::new(code)];
         let source = places.source().clone();
         self.start(Constant::new(Program { source, forms }))
     }
@@ -365,6 +371,7 @@ impl Interpreter {
         let mut environments = libraries.with(Libraries::environments);
         environments.push(world.environment.clone());
         environments.extend(world.programs.values().cloned());
+        environments.extend(world.former.iter().cloned());
         let loaded = world.origins.iter();
         environments.extend(loaded.filter_map(|origin| origin.environment.clone()));
         for environment in &environments {
@@ -445,6 +452,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         arguments: stored.arguments,
         origins: stored.origins,
         programs: BTreeMap::new(),
+        former: Vec::new(),
         default_tag: stored.default_tag,
         expander: Expander::new(host.clone(), stored.libraries),
         inspector,
@@ -459,7 +467,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         barriers: stored.barriers,
         fuel: stored.fuel,
         transcript: None,
-        mid_line: false,
+        mid_line: None,
     }
 }
 
@@ -476,12 +484,20 @@ fn status(value: Option<&Value>) -> i32 {
 #[must_use]
 pub fn report(payload: &Value) -> String {
     match payload {
+        Value::Condition(condition) => match &condition.place {
+            Some(place) => format!("{place}: {}", message(payload)),
+            None => message(payload),
+        },
+        other => message(other),
+    }
+}
+
+/// The same, but not where.
+#[must_use]
+pub fn message(payload: &Value) -> String {
+    match payload {
         Value::Condition(condition) => {
-            let mut text = String::new();
-            if let Some(place) = &condition.place {
-                text += &format!("{place}: ");
-            }
-            text += &display(&condition.message);
+            let mut text = display(&condition.message);
             for irritant in &condition.irritants {
                 text += " ";
                 text += &writer::brief(irritant);

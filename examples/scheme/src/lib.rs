@@ -7,6 +7,7 @@
 )]
 
 pub mod activation;
+mod arity;
 mod check;
 pub mod code;
 pub mod compile;
@@ -17,6 +18,7 @@ pub mod expr;
 pub mod fuel;
 pub mod host;
 pub mod interpreter;
+mod keep;
 mod marks;
 pub mod number;
 pub mod origin;

@@ -12,10 +12,11 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::expr::Expr;
 use crate::host;
+use crate::keep::Keep;
 use crate::origin::Origin;
 use crate::places::Places;
-use crate::syntax::{self, Expander, Imported, Source};
-use crate::value::{Closure, Value};
+use crate::syntax::{self, Expander, Imported, Libraries, Source};
+use crate::value::{Closure, Place, Value};
 use crate::world::World;
 
 /// The forms of a program.
@@ -47,7 +48,16 @@ pub fn program(
     environment: &Shared<Environment>,
     world: &World,
 ) -> Result<Constant<Program>, Box<Fault>> {
-    compiled(source, environment, &world.expander)
+    let compiled = compiled(source, environment, &world.expander)?;
+    Ok(compiled.program)
+}
+
+/// A program that was compiled, and what names mean in it.
+pub struct Compiled {
+    /// The program.
+    pub program: Constant<Program>,
+    /// What names mean in it: what it imports and defines, if it begins with an import.
+    pub environment: Shared<Environment>,
 }
 
 /// The same by any expander.
@@ -59,19 +69,49 @@ pub fn compiled(
     source: Source,
     environment: &Shared<Environment>,
     expander: &Expander,
-) -> Result<Constant<Program>, Box<Fault>> {
-    all(expander.program(source, environment))
+) -> Result<Compiled, Box<Fault>> {
+    let program = expander.program(source, environment);
+    let environment = program.environment().clone();
+    let program = all(program)?;
+    Ok(Compiled {
+        program,
+        environment,
+    })
 }
 
-fn all(program: syntax::Program) -> Result<Constant<Program>, Box<Fault>> {
+fn all(mut program: syntax::Program) -> Result<Constant<Program>, Box<Fault>> {
     let (name, mut forms) = (program.places().source().clone(), Vec::new());
-    for expression in program {
-        forms.push(Constant::new(compile(&expression?)?));
+    loop {
+        let place = program.rest().first();
+        let place = place.and_then(|form| program.places().of(form));
+        let Some(expression) = program.next() else {
+            break;
+        };
+        let libraries = program.expander().libraries();
+        forms.push(Constant::new(form(expression?, place, libraries)?));
     }
     Ok(Constant::new(Program {
         source: name,
         forms,
     }))
+}
+
+/// The code of a form of a program, which is at this place and has these libraries.
+///
+/// # Errors
+///
+/// As [`compile`].
+pub fn form(
+    mut expression: Expr,
+    place: Option<Place>,
+    libraries: &Shared<Libraries>,
+) -> Result<Code, Box<Fault>> {
+    Keep::of(libraries).callers(&mut expression, true);
+    let mut code = compile(&expression)?;
+    if let Some(whole) = code.procedures.first_mut() {
+        whole.place = place;
+    }
+    Ok(code)
 }
 
 /// Compiles a program whose source is a file, and notes that it came from there. It is loaded into
@@ -84,23 +124,22 @@ pub fn program_of(
     source: Source,
     environment: Option<&Shared<Environment>>,
     world: &mut World,
-) -> Result<Constant<Program>, Box<Fault>> {
+) -> Result<Compiled, Box<Fault>> {
     world.host.read.take();
     let into = environment.unwrap_or(&world.environment);
-    let program = world.expander.program(source, into);
-    if !program.environment().same(into) {
-        let sees = program.environment().clone();
-        let name = program.places().source().clone();
-        world.programs.insert(name, sees);
+    let compiled = compiled(source, into, &world.expander)?;
+    let name = compiled.program.source.clone();
+    if !compiled.environment.same(into) {
+        let sees = compiled.environment.clone();
+        world.programs.insert(name.clone(), sees);
     }
-    let program = all(program)?;
     let origin = Origin {
-        name: program.source.clone(),
+        name,
         parts: world.host.read.take(),
         environment: environment.cloned(),
     };
     origin.note(&mut world.origins);
-    Ok(program)
+    Ok(compiled)
 }
 
 /// A procedure without arguments that evaluates a form.
@@ -165,5 +204,5 @@ pub fn load(
     };
     let name: String = text.with(|text| text.characters.iter().collect());
     let source = host::read(&name, &world.sandbox.files, false)?;
-    program_of(source, environment, world)
+    Ok(program_of(source, environment, world)?.program)
 }

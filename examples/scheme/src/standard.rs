@@ -15,7 +15,7 @@ use crate::primitives;
 use crate::symbol::Symbol;
 use crate::value::Value;
 use crate::world::Sandbox;
-use crate::{host, program};
+use crate::{host, program, syntax};
 
 /// The standard procedures.
 pub(crate) struct Standard {
@@ -45,7 +45,11 @@ impl Standard {
 
     fn new() -> Result<Rc<Self>, Box<Fault>> {
         let mut standard = Rc::new(Self::primitives());
-        let defined = defined(&standard, "base", include_str!("library/base.scm"))?;
+        let defined = defined(
+            &standard,
+            syntax::BASE_SOURCE,
+            include_str!("library/base.scm"),
+        )?;
         // The interpreter that has defined them is gone.
         if let Some(standard) = Rc::get_mut(&mut standard) {
             standard.procedures.extend(defined);

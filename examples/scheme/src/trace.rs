@@ -1,11 +1,16 @@
 //! What is left of a program, for people.
 
+use std::convert::Infallible;
+
 use segno::frame::{Continuation, Describe, Entry, Inspector};
+use segno::snapshot::Constant;
 
 use crate::activation::Activation;
 use crate::code::{Code, Id, Node};
+use crate::program::Program;
 use crate::rib::{Rib, Scope};
 use crate::symbol::Symbol;
+use crate::syntax::is_own;
 use crate::value::{Place, Value};
 use crate::writer::brief;
 
@@ -31,16 +36,42 @@ impl Call {
         }
     }
 
-    /// The call of a frame that runs code; none if that was left by a tail call.
+    /// Whether it is of the interpreter's own libraries.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let place = self.place.as_ref();
+        place.is_some_and(|place| is_own(&place.source))
+    }
+
+    /// The call of a frame that runs code; none if that was left by a tail call. In a library of
+    /// the interpreter's own its name is that of the procedure that the library has.
     pub(crate) fn of(code: &Code, at: Id, part: u16) -> Option<Self> {
         code.nodes.get(at as usize)?;
-        let index = code.procedure_of(at);
-        let procedure = code.procedures.get(index);
+        let mut index = code.procedure_of(at);
         let place = code.place(part_of(code, at, part).unwrap_or(at));
+        let place = place.or_else(|| code.place(at)).cloned();
+        let within = |index: usize| Some(code.procedures.get(index)?.within as usize);
+        if place.as_ref().is_some_and(|place| is_own(&place.source)) {
+            // Each is within one that comes before it.
+            while let Some(around) = within(index).filter(|around| (1..index).contains(around)) {
+                index = around;
+            }
+        }
+        let procedure = code.procedures.get(index);
         Some(Self {
             procedure: procedure.and_then(|procedure| procedure.name.clone()),
             is_form: index == 0,
-            place: place.or_else(|| code.place(at)).cloned(),
+            place,
+        })
+    }
+
+    /// The form of a program that is under way, if one is.
+    fn of_program(program: &Program, next: u32) -> Option<Self> {
+        let form = program.forms.get((next as usize).checked_sub(1)?)?;
+        Some(Self {
+            procedure: None,
+            is_form: true,
+            place: form.procedures.first()?.place.clone(),
         })
     }
 }
@@ -76,16 +107,62 @@ pub(crate) fn calls(
     inspector: &Inspector,
     limit: usize,
 ) -> Vec<Call> {
-    let mut calls = Vec::new();
+    let mut calls: Vec<Call> = Vec::new();
+    // The node that the frame above runs.
+    let mut above: Option<(Constant<Code>, Id)> = None;
     inspector.frames(continuation, |frame| {
         match frame {
-            Activation::Run { code, at, part, .. } => calls.extend(Call::of(code, *at, *part)),
-            Activation::Failed { code, at, .. } => calls.extend(Call::of(code, *at, 0)),
+            Activation::Run { code, at, part, .. } => {
+                let waits = part_of(code, *at, *part);
+                // An expression in a call may have a frame of its own, which tells more.
+                let is_same = above.take().is_some_and(|(above, inner)| {
+                    above.same(code) && waits.is_some_and(|waits| is_within(code, waits, inner))
+                });
+                if !is_same {
+                    calls.extend(Call::of(code, *at, *part));
+                }
+                above = Some((code.clone(), *at));
+            }
+            Activation::Failed { code, at, .. } => {
+                calls.extend(Call::of(code, *at, 0));
+                above = Some((code.clone(), *at));
+            }
+            Activation::Program { program, next } => {
+                let form = Call::of_program(program, *next);
+                match calls.last_mut() {
+                    // The form itself has a frame, which may have no place.
+                    Some(call) if call.is_form => {
+                        call.place = call.place.take().or_else(|| form?.place);
+                    }
+                    _ => calls.extend(form),
+                }
+            }
             _ => {}
         }
         calls.len() < limit
     });
     calls
+}
+
+/// Whether a node is a part of another, or of a part of it, or is that.
+fn is_within(code: &Code, whole: Id, node: Id) -> bool {
+    let mut waiting = vec![whole];
+    while let Some(id) = waiting.pop() {
+        if id == node {
+            return true;
+        }
+        // Parts come before what they are parts of.
+        if id > node
+            && let Some(parent) = code.nodes.get(id as usize)
+        {
+            let each = |_, part| {
+                waiting.push(part);
+                Ok::<_, Infallible>(())
+            };
+            let Ok(()) = code.parts_of(*parent, each);
+        }
+    }
+    false
 }
 
 /// A larger continuation is shown without its prompts and winders, since it is not copied for
@@ -178,7 +255,11 @@ fn show_frame(frame: &Activation, lines: &mut Vec<String>) {
         }
         Activation::Program { program, next } => {
             let rest = program.forms.len().saturating_sub(*next as usize);
-            lines.push(format!("the program, {rest} forms of which are to come"));
+            lines.push(match rest {
+                0 => "the program, at its last form".to_owned(),
+                1 => "the program, 1 form of which is to come".to_owned(),
+                rest => format!("the program, {rest} forms of which are to come"),
+            });
         }
         // Their prompts are shown.
         Activation::Prompting { .. } | Activation::Prompted { .. } | Activation::Pass {} => {}

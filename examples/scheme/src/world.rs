@@ -12,6 +12,7 @@ use crate::environment::Environment;
 use crate::fuel::Fuel;
 use crate::host::Host;
 use crate::origin::Origin;
+use crate::port::Stream;
 use crate::rib::Ribs;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
@@ -78,7 +79,8 @@ pub struct World {
     pub ribs: Ribs,
     /// Why code has no value. See [`fail`](Self::fail).
     pub(crate) fault: Option<Box<Fault>>,
-    /// Where definitions go, and what `eval` sees in `(interaction-environment)`.
+    /// What names mean in the program: where definitions go, and what `eval` sees in
+    /// `(interaction-environment)`.
     pub environment: Shared<Environment>,
     /// `current-input-port`, `current-output-port` and `current-error-port`.
     pub input: Constant<Parameter>,
@@ -92,6 +94,8 @@ pub struct World {
     pub origins: Vec<Origin>,
     /// What names mean in programs that were loaded and begin with an import, by their sources.
     pub(crate) programs: BTreeMap<Rc<str>, Shared<Environment>>,
+    /// What the environment was before other programs.
+    pub(crate) former: Vec<Shared<Environment>>,
     /// The prompt that operators go to where no tag is given.
     pub default_tag: Constant<Tag>,
     /// The prompt of a whole program.
@@ -114,11 +118,22 @@ pub struct World {
     pub fuel: Fuel,
     /// What the console gets is kept here instead, if somebody wants it.
     pub transcript: Option<String>,
-    /// Whether the console has got a part of a line.
-    pub mid_line: bool,
+    /// Where the console has got a part of a line, if it has.
+    pub mid_line: Option<Stream>,
 }
 
 impl World {
+    /// Takes this for what names mean in the program.
+    pub(crate) fn see(&mut self, environment: Shared<Environment>) {
+        if environment.same(&self.environment) {
+            return;
+        }
+        let former = std::mem::replace(&mut self.environment, environment);
+        if former.with(|former| !former.bindings.is_empty()) {
+            self.former.push(former);
+        }
+    }
+
     /// Says why code has no value.
     #[cold]
     pub(crate) fn fail<T>(&mut self, fault: Box<Fault>) -> Option<T> {

@@ -392,6 +392,34 @@ fn files_that_are_included_imported_and_loaded() {
     assert!(said.errors.contains("loaded.scm"), "{said:?}");
 }
 
+/// What such a program loads is defined where it is.
+#[test]
+fn files_that_a_program_with_imports_loads() {
+    let folder = Folder::new("imports");
+    let loaded = "(define (helper x) (list 'helped x))";
+    folder.write("loaded.scm", loaded);
+    let program = "\
+(import (scheme base) (scheme load) (scheme write) (segno control))
+(load \"loaded.scm\")
+(define (ask) (suspend! 'what))
+(define answer (ask))
+(write (helper answer))
+";
+    folder.save(program);
+    folder.is_same(program);
+    let with_more = program.replace("(write (helper", "(define more 7)\n(write (list more");
+    folder.is_refused(
+        &with_more,
+        &["a form, a.scm:5:1, has changed", "a form is new: a.scm:6:1"],
+    );
+    assert_eq!(folder.resume("restart").output, "(7 5)");
+    folder.write("a.scm", program);
+    folder.write("loaded.scm", &loaded.replace("'helped", "'saved"));
+    folder.is_refused(program, &["helper, loaded.scm:1:1, has changed"]);
+    assert_eq!(folder.resume("restart").output, "(saved 5)");
+    assert_eq!(folder.resume("keep").output, "(helped 5)");
+}
+
 #[test]
 fn a_source_that_cannot_be_compared() {
     let folder = Folder::saved("missing", PROGRAM);

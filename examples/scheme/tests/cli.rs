@@ -1,5 +1,8 @@
 //! The program, as a process.
 
+#[path = "cli/messages.rs"]
+mod messages;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -144,13 +147,76 @@ the program, a.scm:11:14
 the program, 4 forms of which are to come
 == prompt top
 age = #<unassigned>
-ask = #<procedure>
+ask = #<procedure ask>
 count = 1
 name = #<unassigned>
 ";
     assert_eq!(said.output, shown);
     let page = fs::read_to_string(folder.at("1.html")).unwrap();
     assert!(page.ends_with("</html>\n") && page.contains("ask"));
+}
+
+const IMPORTS: &str = "
+(import (scheme base) (scheme eval) (scheme repl) (scheme write) (segno control))
+(define count 1)
+(define (ask what)
+  (set! count (+ count 1))
+  (suspend! what))
+(write (eval '(+ count 5) (interaction-environment)))
+(write (ask 'name))
+(write (list count (eval '(+ count 5) (interaction-environment))))
+";
+
+#[test]
+fn what_a_program_with_imports_defines_is_seen() {
+    let folder = Folder::new("imports");
+    folder.write("a.scm", IMPORTS);
+    expect(&folder.run("a.scm --save 1"), 3, "6");
+    let shown = folder.run("show 1").output;
+    let defined = "\nask = #<procedure ask>\ncount = 2\n";
+    assert!(shown.ends_with(defined), "{shown}");
+    expect(&folder.run("resume 1 Ann"), 0, "Ann(2 7)");
+    let input = "
+,load 1
+(set! count (* 10 count))
+(define more 5)
+,continue Bob
+(list count more)
+(vector-length #(1))
+(exact->inexact 1)
+(import (scheme r5rs))
+(exact->inexact 1)
+";
+    let said = folder.with_input("", input);
+    expect(&said, 0, "Bob(20 25)\n(20 5)\n1\n1.0\n");
+    let hint = "exact->inexact is in (scheme r5rs)";
+    assert!(said.errors.contains(hint), "{said:?}");
+}
+
+#[test]
+fn a_file_that_is_written_goes_on_at_its_end() {
+    let folder = Folder::new("append");
+    let text = "
+(define port (open-output-file \"out\"))
+(display \"one \" port)
+(display (suspend! 'what) port)
+(close-port port)
+";
+    folder.write("a.scm", text);
+    let written = || fs::read_to_string(folder.at("out")).unwrap();
+    expect(&folder.run("a.scm --save 1 --allow-files ."), 3, "");
+    assert_eq!(written(), "one ");
+    expect(&folder.run("resume 1 two --allow-files ."), 0, "");
+    expect(&folder.run("resume 1 three --allow-files ."), 0, "");
+    assert_eq!(written(), "one twothree");
+    // What is gone begins anew.
+    fs::remove_file(folder.at("out")).unwrap();
+    expect(&folder.run("resume 1 four --allow-files ."), 0, "");
+    assert_eq!(written(), "four");
+    let refused = folder.run("resume 1 five");
+    expect(&refused, 1, "");
+    assert!(refused.errors.contains("--allow-files"), "{refused:?}");
+    assert_eq!(written(), "four");
 }
 
 #[test]
@@ -425,7 +491,7 @@ nowhere
     // The end of the input ends it too, even within a datum.
     let said = folder.with_input("", "(+ 1 2)\n(list 1");
     expect(&said, 0, "3\n");
-    assert!(said.errors.contains("ends in a list"), "{said:?}");
+    assert!(said.errors.contains("ends in the list"), "{said:?}");
 }
 
 #[test]

@@ -319,7 +319,7 @@ fn environments() {
             ),
             (
                 "(environment '(no such library))",
-                "!there is no such library",
+                "!there is no such library; it is looked for in the file no/such/library.sld:",
             ),
             ("(environment 5)", "!this form is malformed"),
             ("(null-environment 6)", "!null-environment: expected 5"),

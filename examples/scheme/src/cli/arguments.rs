@@ -203,7 +203,8 @@ fn command(
         words.next();
     }
     let Some(file) = words.next().map(PathBuf::from) else {
-        return Err(Stop::usage("the file is missing"));
+        let command = command.unwrap_or("this");
+        return Err(Stop::usage(format!("{command} wants a file")));
     };
     let words: Option<Vec<String>> = words.map(|word| word.into_string().ok()).collect();
     let words = words.ok_or_else(|| Stop::usage("an argument is no text"))?;

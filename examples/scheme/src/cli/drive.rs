@@ -37,18 +37,17 @@ pub(super) fn drive(
                 return Ok(not_saved(u8::try_from(status & 0xff).unwrap_or(1), options));
             }
             Outcome::Suspended(value) => {
-                console::complain(&format!("suspended: {}\n", brief(&value)));
-                save(&mut interpreter, options)?;
-                return Ok(SUSPENDED);
+                let what = format!("suspended: {}\n", brief(&value));
+                return save(&mut interpreter, options, &what, SUSPENDED);
             }
             Outcome::OutOfFuel => {
-                console::complain(&format!("out of fuel after {} steps\n", options.fuel));
-                save(&mut interpreter, options)?;
-                return Ok(LIMIT);
+                let what = format!("out of fuel after {} steps\n", options.fuel);
+                return save(&mut interpreter, options, &what, LIMIT);
             }
             Outcome::Uncaught(raised) => {
                 let is_limit = sandbox::is_limit(&raised);
-                console::complain(&report::report(&raised, &mut interpreter, sources));
+                let report = report::report(&raised, &mut interpreter, sources);
+                console::say(&mut interpreter.world, &report);
                 return Ok(not_saved(if is_limit { LIMIT } else { FAILED }, options));
             }
         }
@@ -69,12 +68,20 @@ pub(super) fn bytes(interpreter: &mut Interpreter) -> Result<Vec<u8>, Stop> {
     saved.map_err(|error| Stop::failed(format!("this cannot be saved: {error}")))
 }
 
-/// Saves a program where the user has said.
-fn save(interpreter: &mut Interpreter, options: &Options) -> Result<(), Stop> {
-    match &options.save {
-        Some(path) => files::write(path, &bytes(interpreter)?),
+/// Saves a program where the user has said, and says why it has stopped: in this order, since it
+/// is saved even if nobody reads that.
+fn save(
+    interpreter: &mut Interpreter,
+    options: &Options,
+    why: &str,
+    status: u8,
+) -> Result<u8, Stop> {
+    let saved = match &options.save {
+        Some(path) => bytes(interpreter).and_then(|bytes| files::write(path, &bytes)),
         None => Ok(()),
-    }
+    };
+    console::say(&mut interpreter.world, why);
+    saved.map(|()| status)
 }
 
 /// Says that there is nothing to save, if the user has said where to.

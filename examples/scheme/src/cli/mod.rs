@@ -6,28 +6,45 @@ mod console;
 mod drive;
 mod files;
 mod help;
+mod hint;
 mod repl;
 mod report;
 mod resume;
 mod run;
 mod sandbox;
 mod show;
+mod snapshot;
 mod source;
 mod stop;
 
 use std::env;
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::sync::{Arc, atomic::AtomicBool};
 
 use arguments::{Arguments, Command};
 use stop::Stop;
 
 /// Does what the arguments say.
 pub(crate) fn main() -> ExitCode {
+    #[cfg(unix)]
+    end_with_reader();
     let status = act().unwrap_or_else(|stop| {
         console::complain(&format!("segno-scheme: {}\n", stop.message));
         stop.status
     });
     ExitCode::from(status)
+}
+
+/// Who writes into a pipe that nobody reads any more ends, and says nothing, as other programs do.
+#[cfg(unix)]
+fn end_with_reader() {
+    use signal_hook::consts::SIGPIPE;
+    let always = Arc::new(AtomicBool::new(true));
+    // If it cannot be, the program gets an error there.
+    drop(signal_hook::flag::register_conditional_default(
+        SIGPIPE, always,
+    ));
 }
 
 fn act() -> Result<u8, Stop> {

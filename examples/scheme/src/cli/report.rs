@@ -1,49 +1,41 @@
 //! What is said of an error.
 
 use segno_scheme::interpreter::{self, Interpreter};
+use segno_scheme::syntax::{exporter, is_own};
+use segno_scheme::trace::Call;
 use segno_scheme::value::Value;
 
+use super::hint::hint;
 use super::source::Sources;
 
 /// How many calls are shown.
 const CALLS: usize = 10;
 
-/// What a program has raised, the line of the source where it was, and the calls that were under
-/// way.
+/// What a program has raised, the line of the source where it was, the calls that were under way,
+/// and what might help.
 pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &Sources) -> String {
     let mut calls = interpreter.backtrace(CALLS + 1);
     let more = calls.len() > CALLS;
     calls.truncate(CALLS);
-    let mut text = interpreter::report(raised) + "\n";
     let place = match raised {
         Value::Condition(condition) => condition.place.clone(),
         _ => None,
     };
-    let mut known = place.is_some();
     if let (Some(first), Some(place)) = (calls.first_mut(), &place) {
         // It is better known where in it.
         first.place = Some(place.clone());
     }
-    let mut places = calls.iter().filter_map(|call| call.place.as_ref());
-    let place = match place {
-        // In a procedure of the interpreter's own: the call of that says more.
-        Some(own) if sources.excerpt(&own).is_empty() => {
-            let callers = places.find(|place| !sources.excerpt(place).is_empty());
-            if callers.is_some() {
-                text = text.replacen(&format!("{own}: "), "", 1);
-                known = false;
-            }
-            callers.cloned().or(Some(own))
-        }
-        None => places.next().cloned(),
-        known => known,
-    };
+    // What is wrong in a library of the interpreter's own is wrong with the call of that.
+    let of_program = place.clone().filter(|place| !is_own(&place.source));
+    let mut callers = calls.iter().filter(|call| !call.is_own());
+    let place = of_program
+        .or_else(|| callers.find_map(|call| call.place.clone()))
+        .or(place);
+    let mut text = interpreter::message(raised) + "\n";
     if let Some(place) = place {
-        if !known {
-            text.insert_str(0, &format!("{place}: "));
-        }
-        text += &sources.excerpt(&place);
+        text = format!("{place}: {text}{}", sources.excerpt(&place));
     }
+    calls.retain(|call| !is_internal(call));
     // The form alone is what is shown already.
     if !calls.iter().all(|call| call.is_form) {
         for call in &calls {
@@ -54,5 +46,10 @@ pub(super) fn report(raised: &Value, interpreter: &mut Interpreter, sources: &So
             text += "  ...\n";
         }
     }
-    text
+    text + &hint(raised, interpreter).unwrap_or_default()
+}
+
+/// Whether a procedure is of those that no program sees.
+fn is_internal(call: &Call) -> bool {
+    call.is_own() && exporter(call.name()).is_none()
 }

@@ -7,6 +7,7 @@ use segno_scheme::value::Value;
 
 use super::arguments::Options;
 use super::changed::Changed;
+use super::snapshot::refused;
 use super::source::Sources;
 use super::stop::Stop;
 use super::{drive, files, sandbox};
@@ -23,8 +24,8 @@ pub(super) fn resume(
     // Its sources are wherever it was saved. What it reads here, it was allowed.
     let mut interpreter = sandbox::interpreter(options, &options.files)?;
     let restored = interpreter.restore(&bytes, sandbox::load_limits(options));
+    restored.map_err(|error| refused(snapshot, &bytes, "resumed", &error))?;
     let path = snapshot.display();
-    restored.map_err(|error| Stop::failed(format!("{path} cannot be resumed: {error}")))?;
     drop(bytes);
     if !interpreter.is_running() {
         let message = format!("{path} has no program that waits: it is a session, for `,load`");

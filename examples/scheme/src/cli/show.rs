@@ -7,6 +7,7 @@ use segno_scheme::world::Files;
 use segno_scheme::writer::brief;
 
 use super::arguments::Options;
+use super::snapshot::refused;
 use super::stop::Stop;
 use super::{console, files, sandbox};
 
@@ -19,8 +20,7 @@ pub(super) fn show(snapshot: &Path, html: Option<&Path>, options: &Options) -> R
     let bytes = files::read(snapshot, options.heap)?;
     let mut interpreter = sandbox::interpreter(options, &Files::None)?;
     let limits = sandbox::load_limits(options);
-    let path = snapshot.display();
-    let failed = |error| Stop::failed(format!("{path} cannot be shown: {error}"));
+    let failed = |error| refused(snapshot, &bytes, "shown", &error);
     if let Some(html) = html {
         let document = interpreter.document(&bytes, limits).map_err(failed)?;
         files::write(html, document.to_html().as_bytes())?;

@@ -26,7 +26,7 @@ impl Stream {
             return written;
         }
         if !text.is_empty() {
-            world.mid_line = !text.ends_with('\n');
+            world.mid_line = (!text.ends_with('\n')).then_some(self);
         }
         // Standard output keeps what it gets until the end of the line.
         let written = match self {

@@ -21,6 +21,7 @@ use crate::world::World;
 pub use console::Stream;
 pub use file::FileOutput;
 pub(crate) use file::read_text;
+pub use sandbox::NOT_ALLOWED;
 pub(crate) use sandbox::{delete, exists};
 
 /// A port.

@@ -4,9 +4,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf, absolute};
 
-use super::file::{failed, fault};
+use super::file::failed;
 use crate::condition::Fault;
+use crate::value::{ConditionKind, Value};
 use crate::world::{Files, World};
+
+/// The message of what a program gets that must not use a file.
+pub const NOT_ALLOWED: &str = "a file may not be used by this program";
 
 /// The file that a path names, to be opened, if the program may use it.
 pub(super) fn resolve(path: &str, files: &Files) -> Result<PathBuf, Box<Fault>> {
@@ -72,5 +76,5 @@ pub(crate) fn delete(path: &str, world: &World) -> Result<(), Box<Fault>> {
 }
 
 fn refused(path: &str) -> Box<Fault> {
-    fault("may not be used by this program", path)
+    Fault::of(ConditionKind::File, NOT_ALLOWED, [Value::string(path)])
 }

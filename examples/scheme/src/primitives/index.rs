@@ -11,7 +11,7 @@ use crate::value::Value;
 pub(super) fn outside(index: &Value, length: usize, by: &str) -> Box<Fault> {
     let message = match index {
         value if value.as_number().is_some() => {
-            format!("{by}: index out of range for length {length}")
+            format!("{by}: index out of range for length {length}:")
         }
         _ => return Fault::expected("an exact nonnegative integer", index, by),
     };

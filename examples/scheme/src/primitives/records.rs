@@ -6,6 +6,7 @@ use segno::snapshot::{Constant, Shared};
 
 use super::arguments::{items, symbol};
 use super::{Table, fixed, optional};
+use crate::arity;
 use crate::condition::Fault;
 use crate::primitive::Answer;
 use crate::symbol::Symbol;
@@ -151,7 +152,7 @@ fn wrong(procedure: &RecordProcedure, args: &[Value]) -> Box<Fault> {
     };
     let name = &procedure.name;
     if args.len() != wanted {
-        let message = format!("{name}: expected {wanted} arguments, got {}", args.len());
+        let message = arity::message(name.as_str(), &wanted.to_string(), args.len());
         return Fault::new(message, args);
     }
     let message = format!("{name}: expected a {}", procedure.of.name);

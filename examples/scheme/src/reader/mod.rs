@@ -326,9 +326,9 @@ impl Frame {
     /// What is wrong if the source ends here.
     fn ends(&self) -> &'static str {
         match self.kind {
-            Kind::List { .. } => "the source ends in a list",
-            Kind::Vector { .. } => "the source ends in a vector",
-            Kind::Bytes(_) => "the source ends in a bytevector",
+            Kind::List { .. } => "the source ends in the list that begins here",
+            Kind::Vector { .. } => "the source ends in the vector that begins here",
+            Kind::Bytes(_) => "the source ends in the bytevector that begins here",
             Kind::Abbreviation { .. } => "the source ends after a quotation mark",
             Kind::Label(_) => "the source ends after a label",
             Kind::Comment => "the source ends after `#;`",

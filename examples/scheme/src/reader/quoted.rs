@@ -28,7 +28,10 @@ impl<S: Source> Lexer<S> {
             let here = self.source.position();
             let Some(c) = self.peek()? else {
                 let what = if end == '"' { "string" } else { "symbol" };
-                return Err(self.incomplete(at, format!("the source ends in a {what}")));
+                return Err(self.incomplete(
+                    at,
+                    format!("the source ends in the {what} that begins here"),
+                ));
             };
             self.source.advance();
             let c = match c {

@@ -125,7 +125,7 @@ impl<S: Source> Lexer<S> {
         let mut depth = 1_usize;
         while depth > 0 {
             let Some(c) = self.peek()? else {
-                return Err(self.incomplete(at, "the source ends in a comment"));
+                return Err(self.incomplete(at, "the source ends in the comment that begins here"));
             };
             self.source.advance();
             if c == '|' && self.passes('#')? {

@@ -122,15 +122,19 @@ impl Revision {
             environment: Shared::new(Environment::standard()),
             procedures: HashMap::new(),
         };
-        for (source, origin) in sources.into_iter().zip(&world.origins) {
+        for (index, (source, origin)) in sources.into_iter().zip(&world.origins).enumerate() {
             let environment = match &origin.environment {
                 None => revision.environment.clone(),
                 // What was defined there is there still, and no definition is to be added to it.
                 Some(into) => Shared::new(into.get()),
             };
             world.host.read.take();
-            let program = program::compiled(source, &environment, &expander)?;
+            let compiled = program::compiled(source, &environment, &expander)?;
             revision.parts.push(world.host.read.take());
+            if index == 0 {
+                revision.environment = compiled.environment;
+            }
+            let program = compiled.program;
             for code in &program.forms {
                 let known = path::procedures(code);
                 for (procedure, known) in code.procedures.iter().zip(known) {

@@ -1,6 +1,7 @@
 //! What expanding takes, and its entrances.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use segno::snapshot::Shared;
@@ -34,18 +35,13 @@ pub trait Host {
     fn primitive(&self, name: &str) -> Option<Value>;
 
     /// What is in a file, if there is one: for `include`, and for `import` of a library `(a b)`,
-    /// which is looked for in `a/b.sld`. `from` is the name of the source that asks, and `fold`
-    /// whether the file is read as if by `#!fold-case`.
+    /// which is looked for in `a/b.sld`, beside the source that asks. `fold` says whether the file
+    /// is read as if by `#!fold-case`.
     ///
     /// # Errors
     ///
     /// If the file must not be read, or is not well-formed.
-    fn file(
-        &self,
-        name: &str,
-        from: Option<&str>,
-        fold: bool,
-    ) -> Result<Option<Source>, Box<Fault>>;
+    fn file(&self, path: &Path, fold: bool) -> Result<Option<Source>, Box<Fault>>;
 
     /// What is in a source of the interpreter's own.
     ///

@@ -1,5 +1,7 @@
 //! `cond-expand` and `include`.
 
+use std::path::{Path, PathBuf};
+
 use super::Core;
 use super::datum::{is_identifier, spelling};
 use super::expand::Expansion;
@@ -75,11 +77,19 @@ impl Expansion<'_> {
             let name: String = name.with(|name| name.characters.iter().collect());
             let found = self.file(&name, core == Core::IncludeCi, form)?;
             let Some(found) = found else {
-                return Err(self.fault(format!("there is no file {name}"), form));
+                let path = self.path(&name);
+                return Err(self.fault(format!("there is no file {}", path.display()), form));
             };
             forms.extend(found);
         }
         Ok(forms)
+    }
+
+    /// The path of a file that is named here: it is beside the source.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        let from = self.here.as_ref().map(|place| &*place.source);
+        let folder = from.and_then(|from| Path::new(from).parent());
+        folder.map_or_else(|| name.into(), |folder| folder.join(name))
     }
 
     /// The forms of a file, if there is one.
@@ -93,8 +103,7 @@ impl Expansion<'_> {
         if self.included.len() >= self.expander.limits.depth as usize {
             return Err(self.fault("too many files are included", form));
         }
-        let from = self.here.as_ref().map(|place| &*place.source);
-        let found = self.expander.host.file(name, from, fold)?;
+        let found = self.expander.host.file(&self.path(name), fold)?;
         Ok(found.map(|source| {
             self.included.push(source.places);
             source.forms

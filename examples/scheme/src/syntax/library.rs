@@ -64,6 +64,14 @@ struct Declared {
     body: Vec<Value>,
 }
 
+/// The file that a library of a program is in, beside who imports it; none if it can be in none.
+fn library_path(name: &str) -> Option<String> {
+    let path = name.trim_matches(['(', ')']).replace(' ', "/");
+    let mut parts = path.split('/');
+    let wrong = parts.any(|part| part.is_empty() || part.starts_with('.'));
+    (!wrong).then(|| format!("{path}.sld"))
+}
+
 impl Expansion<'_> {
     /// The name of a library as it is written.
     pub(super) fn library_name(&self, form: &Value) -> Answer<String> {
@@ -111,16 +119,11 @@ impl Expansion<'_> {
 
     /// Looks for a library in a file, and notes all that the file defines.
     fn find_library(&mut self, name: &str) -> Answer<bool> {
-        let path = name.trim_matches(['(', ')']).replace(' ', "/");
-        let form = Value::symbol(name);
-        let parts = path.split('/');
-        if parts
-            .into_iter()
-            .any(|part| part.is_empty() || part.starts_with('.'))
-        {
+        let Some(path) = library_path(name) else {
             return Ok(false);
-        }
-        if let Some(forms) = self.file(&format!("{path}.sld"), false, &form)? {
+        };
+        let form = Value::symbol(name);
+        if let Some(forms) = self.file(&path, false, &form)? {
             for form in forms {
                 self.define_library(&form)?;
             }
@@ -178,7 +181,17 @@ impl Expansion<'_> {
                 self.loaded.push((name.to_owned(), definition.clone()));
                 self.load(name, &definition)
             }
-            None => Err(self.fault("there is no such library", form)),
+            None => {
+                let missing = match library_path(name) {
+                    Some(path) => {
+                        let path = self.path(&path);
+                        let path = path.display();
+                        format!("there is no such library; it is looked for in the file {path}:")
+                    }
+                    None => String::from("there is no such library"),
+                };
+                Err(self.fault(missing, form))
+            }
         }
     }
 

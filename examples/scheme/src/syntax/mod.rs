@@ -40,4 +40,5 @@ pub use self::library::{Libraries, Library};
 pub use self::program::Program;
 pub use self::rules::Macro;
 pub use self::scope::{Alias, Scope};
-pub use self::standard::{Contents, LIBRARIES};
+pub(crate) use self::standard::BASE_SOURCE;
+pub use self::standard::{Contents, LIBRARIES, exporter, is_own};

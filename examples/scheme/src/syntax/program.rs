@@ -55,6 +55,12 @@ impl Program {
         &self.environment
     }
 
+    /// What expands it.
+    #[must_use]
+    pub fn expander(&self) -> &Expander {
+        &self.expander
+    }
+
     /// The forms that are still to come.
     #[must_use]
     pub fn rest(&self) -> &[Value] {

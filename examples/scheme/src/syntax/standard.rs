@@ -18,6 +18,31 @@ pub enum Contents {
     },
 }
 
+/// The name of the source that all interpreters evaluate first. It is short, since each place in
+/// a snapshot has it.
+pub(crate) const BASE_SOURCE: &str = "base";
+
+/// Whether a source of this name is the interpreter's own.
+#[must_use]
+pub fn is_own(source: &str) -> bool {
+    source == BASE_SOURCE || contents(source).is_some()
+}
+
+/// A library of the interpreter's own that a program can import for this name.
+#[must_use]
+pub fn exporter(name: &str) -> Option<&'static str> {
+    let exports = |contents: &Contents| match contents {
+        Contents::Names(names) => names.split_whitespace().any(|it| it == name),
+        Contents::Source { exports, .. } => exports.split_whitespace().any(|it| it == name),
+    };
+    let mut all = LIBRARIES.iter();
+    let found = all.find(|(library, contents)| *library != INTERNAL && exports(contents));
+    found.map(|(library, _)| *library)
+}
+
+/// What the interpreter's own sources call.
+const INTERNAL: &str = "(segno internal)";
+
 /// What a library of this name consists of, if the interpreter has it by itself.
 pub(super) fn contents(name: &str) -> Option<Contents> {
     let mut all = LIBRARIES.iter();
@@ -71,8 +96,7 @@ pub const LIBRARIES: &[(&str, Contents)] = &[
             text: include_str!("../library/generator.scm"),
         },
     ),
-    // What the interpreter's own sources call.
-    ("(segno internal)", Contents::Names("%assoc %member")),
+    (INTERNAL, Contents::Names("%assoc %member")),
     ("(segno list)", Contents::Names(LIST)),
     ("(srfi 0)", Contents::Names("cond-expand")),
     (

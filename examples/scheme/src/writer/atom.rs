@@ -55,9 +55,14 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
             }
             output.push(")")
         }),
-        Value::Primitive(primitive) => procedure(Some(primitive.name), output),
-        Value::RecordProcedure(of) => procedure(Some(of.name.as_str()), output),
-        Value::Closure(_) => procedure(None, output),
+        Value::Primitive(_) | Value::RecordProcedure(_) | Value::Closure(_) => {
+            output.push("#<procedure")?;
+            if let Some(name) = procedure_name(value) {
+                output.push(" ")?;
+                output.push(name)?;
+            }
+            output.push(">")
+        }
         Value::Continuation(_) | Value::Full(_) => output.push("#<continuation>"),
         Value::Parameter(_) => output.push("#<parameter>"),
         Value::RecordType(of) => {
@@ -76,13 +81,18 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
     }
 }
 
-fn procedure(name: Option<&str>, output: &mut Output<'_>) -> Written {
-    output.push("#<procedure")?;
-    if let Some(name) = name {
-        output.push(" ")?;
-        output.push(name)?;
+/// The name of a procedure, if it has one.
+pub(crate) fn procedure_name(procedure: &Value) -> Option<&str> {
+    match procedure {
+        Value::Primitive(primitive) => Some(primitive.name),
+        Value::RecordProcedure(of) => Some(of.name.as_str()),
+        Value::Closure(closure) => {
+            let procedures = &closure.code.procedures;
+            let procedure = procedures.get(closure.procedure as usize)?;
+            procedure.name.as_ref().map(Symbol::as_str)
+        }
+        _ => None,
     }
-    output.push(">")
 }
 
 fn symbol(name: &Symbol, readable: bool, output: &mut Output<'_>) -> Written {

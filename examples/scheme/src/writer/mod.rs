@@ -13,6 +13,7 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
 use crate::value::{Condition, Record, Value, Vector};
+pub(crate) use atom::procedure_name;
 use labels::{Label, Labels};
 use output::Output;
 

@@ -199,7 +199,8 @@ fn a_fault_undoes_imports() {
         let expr = expander.expand(&form, &places, &environment);
         expr.map(|expr| show(&expr)).map_err(|fault| fault.message)
     };
-    let missing = Err("there is no such library".to_owned());
+    let missing = "there is no such library; it is looked for in the file no/such.sld:";
+    let missing = Err(missing.to_owned());
     assert_eq!(expand("(import (my counter) (no such))"), missing);
     assert_eq!(expand("(next!)"), Ok("(next!)".to_owned()));
     let again = expand("(import (my counter))").expect("an expression");

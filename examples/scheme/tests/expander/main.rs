@@ -11,6 +11,7 @@ mod saved;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use segno::snapshot::{Named, Shared};
@@ -48,7 +49,8 @@ impl Host for Memory {
         Some(value.clone())
     }
 
-    fn file(&self, name: &str, _: Option<&str>, _: bool) -> Result<Option<Source>, Box<Fault>> {
+    fn file(&self, path: &Path, _: bool) -> Result<Option<Source>, Box<Fault>> {
+        let name = path.to_str().unwrap_or_default();
         Ok(self.files.get(name).map(|text| read(name, text)))
     }
 

@@ -142,7 +142,7 @@
 (test 6 (eval 'fresh mine))
 (eval '(set! t 7) mine)
 (here)
-(test '(5 7) (list t (eval 't mine)))
+(test '(7 7) (list t (eval 't mine)))
 (test #t (eq? mine (interaction-environment)))
 
 (section "continuations")

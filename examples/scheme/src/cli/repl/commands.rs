@@ -5,6 +5,7 @@ use std::path::Path;
 use segno_scheme::value::Value;
 
 use super::{Flow, Repl, TRACE};
+use crate::cli::snapshot::refused;
 use crate::cli::stop::Stop;
 use crate::cli::{console, drive, files, help, resume, sandbox};
 
@@ -81,6 +82,7 @@ impl Repl<'_> {
     }
 
     fn show_trace(&mut self) -> Result<(), Stop> {
+        self.fresh_line();
         if let Some(trace) = &self.failed {
             console::print(trace);
             return Ok(());
@@ -116,8 +118,7 @@ impl Repl<'_> {
         let restored = self
             .interpreter
             .restore(&bytes, sandbox::load_limits(self.options));
-        let path = path.display();
-        restored.map_err(|error| Stop::failed(format!("{path} cannot be loaded: {error}")))?;
+        restored.map_err(|error| refused(path, &bytes, "loaded", &error))?;
         (self.paused, self.failed) = (None, None);
         if self.interpreter.is_running() {
             self.paused = Some(self.interpreter.set_aside());

@@ -173,7 +173,7 @@ impl Repl<'_> {
 
     /// Ends the line that the program has begun, if it has.
     fn fresh_line(&mut self) {
-        if std::mem::take(&mut self.interpreter.world.mid_line) {
+        if self.interpreter.world.mid_line.take().is_some() {
             console::print("\n");
         }
     }
@@ -194,7 +194,11 @@ impl Repl<'_> {
 
     /// Keeps what runs, to go on later.
     fn pause(&mut self, why: &str) -> Flow {
-        console::complain(&format!("{why}; ,continue goes on, ,drop gives it up\n"));
+        let world = &mut self.interpreter.world;
+        console::say(
+            world,
+            &format!("{why}; ,continue goes on, ,drop gives it up\n"),
+        );
         if self.paused.is_some() {
             console::complain("the program that was paused before is given up\n");
         }
@@ -205,11 +209,8 @@ impl Repl<'_> {
 
     /// Says what was raised, and gives up what runs.
     fn fail(&mut self, raised: &Value) {
-        console::complain(&report::report(
-            raised,
-            &mut self.interpreter,
-            &self.sources,
-        ));
+        let report = report::report(raised, &mut self.interpreter, &self.sources);
+        console::say(&mut self.interpreter.world, &report);
         // The frames themselves may take all memory that there is.
         self.failed = self.interpreter.trace(TRACE);
         self.interpreter.reset();
