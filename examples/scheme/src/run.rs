@@ -12,7 +12,7 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::activation::Activation;
 use crate::code::{Address, CONSTANT, Case, Code, Id, LOCAL, Node, One, Parts, Two};
-use crate::condition::Fault;
+use crate::condition::{Fault, UNDEFINED};
 use crate::control::{self, Applied};
 use crate::marks;
 use crate::primitive::Action;
@@ -805,7 +805,7 @@ fn set_global(code: &Code, global: u32, value: Value, define: bool) -> Result<()
 #[cold]
 fn unbound(global: &Shared<crate::environment::Global>) -> Box<Fault> {
     let name = global.with(|global| global.name.clone());
-    Fault::new("this variable is not defined:", [Value::Symbol(name)])
+    Fault::new(UNDEFINED, [Value::Symbol(name)])
 }
 
 /// The value of a node that is called.
