@@ -20,6 +20,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::code::{CONSTANT, Case, Code, Id, LOCAL, Node, Parts};
+use crate::library::Reference;
 use crate::primitive::Action;
 use crate::value::Value;
 
@@ -340,18 +341,43 @@ impl Check<'_> {
     }
 }
 
+/// What of code is in a snapshot.
+#[derive(Serialize)]
+#[serde(rename = "Stored")]
+enum Storing<'a> {
+    Own(#[serde(serialize_with = "own")] &'a Code),
+    Library(Reference),
+}
+
+/// The same, decoded.
+#[derive(Deserialize)]
+enum Stored {
+    Own(#[serde(deserialize_with = "Code::deserialize")] Code),
+    Library(Reference),
+}
+
+fn own<S: Serializer>(code: &&Code, to: S) -> Result<S::Ok, S::Error> {
+    Code::serialize(code, to)
+}
+
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, to)
+        let stored = match &self.part {
+            Some(part) => Storing::Library(part.reference()),
+            None => Storing::Own(self),
+        };
+        stored.serialize(to)
     }
 }
 
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let code = Self::deserialize(from)?;
-        match check(&code) {
-            Ok(()) => Ok(code),
-            Err(wrong) => Err(de::Error::custom(format_args!("code has {wrong}"))),
+        match Stored::deserialize(from)? {
+            Stored::Library(reference) => reference.code().map_err(de::Error::custom),
+            Stored::Own(code) => match check(&code) {
+                Ok(()) => Ok(code),
+                Err(wrong) => Err(de::Error::custom(format_args!("code has {wrong}"))),
+            },
         }
     }
 }

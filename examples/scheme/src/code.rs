@@ -10,11 +10,12 @@
 
 use std::fmt;
 
-use segno::snapshot::{Object, Shared};
+use segno::snapshot::{Constant, Object, Shared};
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Fault;
 use crate::environment::Global;
+use crate::library::Part;
 use crate::symbol::Symbol;
 use crate::value::{Place, Value};
 
@@ -303,7 +304,7 @@ pub struct Case {
     pub boxed: Vec<u16>,
 }
 
-/// The code of a form. What is decoded of it is checked.
+/// The code of a form. What is decoded of it is checked. That of the library is stored by name.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Code {
@@ -321,6 +322,9 @@ pub struct Code {
     pub procedures: Vec<Procedure>,
     /// Where in the source nodes are, in order.
     pub places: Vec<(Id, Place)>,
+    /// Which code of the library it is, if it is of that.
+    #[serde(skip)]
+    pub(crate) part: Option<Part>,
 }
 
 impl Object for Code {
@@ -328,6 +332,17 @@ impl Object for Code {
 }
 
 impl Code {
+    /// Whether both are the same. Code of the library is there again for each time that it is
+    /// loaded.
+    #[must_use]
+    pub fn is(a: &Constant<Self>, b: &Constant<Self>) -> bool {
+        a.same(b)
+            || match (&a.part, &b.part) {
+                (Some(a), Some(b)) => a.is(b),
+                _ => false,
+            }
+    }
+
     /// A node.
     #[inline(always)]
     #[must_use]

@@ -23,16 +23,11 @@ impl Object for Global {
     const NAME: &'static str = "global";
 }
 
-/// Takes their values from the variables that procedures see, and that those see which they had.
-pub(crate) fn forget<'a>(procedures: impl Iterator<Item = &'a Value>) {
-    let seen = |value: &Value| match value {
-        Value::Closure(closure) => closure.code.globals.clone(),
-        _ => Vec::new(),
-    };
-    let mut waiting: Vec<_> = procedures.flat_map(seen).collect();
-    while let Some(global) = waiting.pop() {
-        let value = global.update(|global| mem::replace(&mut global.value, Value::Unassigned));
-        waiting.extend(seen(&value));
+impl Global {
+    /// Takes its value from it.
+    pub(crate) fn forget(global: &Shared<Self>) {
+        // The value is dropped when nobody looks at the variable any more.
+        drop(global.update(|global| mem::replace(&mut global.value, Value::Unassigned)));
     }
 }
 
@@ -73,7 +68,7 @@ impl Environment {
         let bindings = environment.update(|environment| mem::take(&mut environment.bindings));
         for binding in bindings.into_values() {
             if let Binding::Variable(global) = binding {
-                global.update(|global| mem::replace(&mut global.value, Value::Unassigned));
+                Global::forget(&global);
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! A unit of fuel is a step of the machine: a call that pushes a frame, its return, a jump. Calls
 //! in tail position are paid in lots. A procedure of the interpreter's own that does much at once
-//! pays for it by what it goes through. The same program uses the same fuel, wherever it was
+//! pays for it by what it goes through; where that is much more than its arguments are, before it
+//! begins, and what would take too long at once is refused. The same program uses the same fuel, wherever it was
 //! saved in between.
 //!
 //! An engine runs under a prompt of its own, whose frame has a mark that says when it began and
@@ -35,10 +36,10 @@ const LATER: u64 = 64;
 const BYTES: usize = 1 << 14;
 
 /// And so many pairs.
-const PAIRS: usize = 1 << 8;
+pub(crate) const PAIRS: usize = 1 << 8;
 
 /// And so many products of two words, in the arithmetic of large numbers.
-const PRODUCTS: u64 = 1 << 12;
+pub(crate) const PRODUCTS: u64 = 1 << 12;
 
 /// More than anybody can use, and still a fixnum.
 const MOST: u64 = 1 << 62;
@@ -109,11 +110,11 @@ impl Fuel {
         }
     }
 
-    /// Pays for what multiplies integers of so many bits, or divides.
-    pub(crate) fn product(&self, a: u64, b: u64) {
-        let products = (a / 64).saturating_mul(b / 64);
-        if products >= PRODUCTS {
-            self.work(products / PRODUCTS);
+    /// Pays for so many products of two words.
+    #[inline]
+    pub(crate) fn products(&self, count: u64) {
+        if count >= PRODUCTS {
+            self.work(count / PRODUCTS);
         }
     }
 
@@ -124,6 +125,11 @@ impl Fuel {
         let used = self.now().saturating_add(units).saturating_add(1);
         self.left.set(1);
         self.until.set(used);
+    }
+
+    /// What the machine has not been told yet: it was done within this step.
+    pub(crate) fn owed(&self) -> u64 {
+        self.owed.get()
     }
 
     /// Forgets what a program owes that is given up.

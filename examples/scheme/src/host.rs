@@ -1,7 +1,7 @@
 //! What the expander finds outside: procedures by name, and sources.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -17,12 +17,10 @@ use crate::world::Files;
 
 /// Procedures by name, and sources.
 pub struct Host {
-    /// The standard procedures.
-    pub procedures: RefCell<HashMap<String, Value>>,
-    /// The names of those that the program has asked for and that are written in Scheme. They
-    /// belong to it from then on, and are saved with it: what it compares them with later has to
-    /// be the same.
-    pub asked: RefCell<BTreeSet<String>>,
+    /// The standard procedures, which all interpreters of a thread share.
+    pub procedures: Rc<HashMap<String, Value>>,
+    /// The ports of the program, which are procedures too.
+    pub ports: RefCell<HashMap<&'static str, Value>>,
     /// Where sources may be read from.
     pub sources: RefCell<Files>,
     /// The names of those that were included or imported since somebody has taken them.
@@ -30,11 +28,15 @@ pub struct Host {
 }
 
 impl Host {
-    /// What is [asked](Self::asked), by name.
-    pub(crate) fn asked_procedures(&self) -> BTreeMap<String, Value> {
-        let (asked, procedures) = (self.asked.borrow(), self.procedures.borrow());
-        let found = |name: &String| Some((name.clone(), procedures.get(name)?.clone()));
-        asked.iter().filter_map(found).collect()
+    /// A host with these standard procedures, which finds no sources.
+    #[must_use]
+    pub fn new(procedures: Rc<HashMap<String, Value>>) -> Self {
+        Self {
+            procedures,
+            ports: RefCell::default(),
+            sources: RefCell::new(Files::None),
+            read: RefCell::default(),
+        }
     }
 
     /// Gives their names to the ports of a program.
@@ -45,14 +47,8 @@ impl Host {
             "current-error-port",
         ];
         let ports = names.into_iter().zip(ports);
-        let ports = ports.map(|(name, port)| (name.to_owned(), Value::Parameter(port.clone())));
-        self.procedures.borrow_mut().extend(ports);
-    }
-
-    /// Takes on what another program has asked for.
-    pub(crate) fn set_asked(&self, asked: BTreeMap<String, Value>) {
-        *self.asked.borrow_mut() = asked.keys().cloned().collect();
-        self.procedures.borrow_mut().extend(asked);
+        let ports = ports.map(|(name, port)| (name, Value::Parameter(port.clone())));
+        self.ports.borrow_mut().extend(ports);
     }
 }
 
@@ -87,11 +83,8 @@ pub fn parse(name: &str, text: &str, fold: bool) -> Result<Source, Box<Fault>> {
 
 impl syntax::Host for Host {
     fn primitive(&self, name: &str) -> Option<Value> {
-        let found = self.procedures.borrow().get(name).cloned();
-        if let Some(Value::Closure(_)) = found {
-            self.asked.borrow_mut().insert(name.to_owned());
-        }
-        found
+        let found = self.procedures.get(name).cloned();
+        found.or_else(|| self.ports.borrow().get(name).cloned())
     }
 
     fn file(&self, path: &Path, fold: bool) -> Result<Option<Source>, Box<Fault>> {

@@ -1,6 +1,5 @@
 //! The interpreter, as a host sees it.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::condition::Fault;
 use crate::control::{DEFAULT, TOP};
-use crate::environment::{Environment, forget};
+use crate::environment::Environment;
 use crate::fuel::Fuel;
 use crate::host::{self, Host};
 use crate::origin::Origin;
@@ -24,10 +23,10 @@ use crate::port::{Port, Stream};
 use crate::program::{self, Compiled, Program};
 use crate::rib::Ribs;
 use crate::standard::Standard;
-use crate::syntax::{Expander, Libraries, Source};
+use crate::syntax::{Expander, Libraries, Names, Source};
 use crate::trace::{self, Call};
 use crate::value::{Parameter, Tag, Value};
-use crate::world::{Files, Sandbox, Signal, World};
+use crate::world::{Sandbox, Signal, World};
 use crate::writer;
 
 /// After so many steps memory is looked at.
@@ -78,8 +77,6 @@ struct Stored {
     fuel: Fuel,
     arguments: Vec<Rc<str>>,
     origins: Vec<Origin>,
-    /// See [`Host::asked`].
-    procedures: BTreeMap<String, Value>,
 }
 
 impl Stored {
@@ -108,7 +105,6 @@ impl Stored {
             fuel: Fuel::default(),
             arguments: Vec::new(),
             origins: Vec::new(),
-            procedures: BTreeMap::new(),
         }
     }
 }
@@ -117,14 +113,10 @@ impl World {
     /// A world without standard procedures.
     #[cfg(test)]
     pub(crate) fn bare(sandbox: Sandbox) -> Self {
-        let host = Host {
-            procedures: RefCell::default(),
-            asked: RefCell::default(),
-            sources: RefCell::new(Files::None),
-            read: RefCell::default(),
-        };
+        let host = Host::new(Rc::default());
+        let names = Rc::new(Names::new(|_| None));
         let inspector = Machine::<Activation>::idle().inspector();
-        world(Stored::new(), Rc::new(host), sandbox, inspector)
+        world(Stored::new(), Rc::new(host), names, sandbox, inspector)
     }
 }
 
@@ -140,19 +132,14 @@ impl Interpreter {
 
     /// An interpreter with these standard procedures, and ports of its own.
     pub(crate) fn of(standard: Rc<Standard>, sandbox: Sandbox) -> Self {
-        let host = Rc::new(Host {
-            procedures: RefCell::new(standard.procedures.clone()),
-            asked: RefCell::default(),
-            sources: RefCell::new(Files::None),
-            read: RefCell::default(),
-        });
+        let host = Rc::new(Host::new(standard.procedures.clone()));
         let stored = Stored::new();
         host.set_ports(&stored.ports);
         let machine = Machine::idle();
         let inspector = machine.inspector();
         Self {
             machine,
-            world: world(stored, host, sandbox, inspector),
+            world: world(stored, host, standard.names.clone(), sandbox, inspector),
             standard,
             steps: 0,
         }
@@ -331,7 +318,6 @@ impl Interpreter {
             fuel: world.fuel.clone(),
             arguments: world.arguments.clone(),
             origins: world.origins.clone(),
-            procedures: world.host.asked_procedures(),
         })?;
         save.finish()
     }
@@ -348,14 +334,15 @@ impl Interpreter {
             2 => loaded.machine(0)?,
             _ => self.machine.beside(),
         };
-        let mut stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
+        let stored: Stored = loaded.value(loaded.len().saturating_sub(1))?;
         machine.set_limits(self.machine.limits());
         self.machine = machine;
         self.forget();
         self.world.host.set_ports(&stored.ports);
         let host = self.world.host.clone();
-        host.set_asked(std::mem::take(&mut stored.procedures));
-        let new = world(stored, host, Sandbox::default(), self.machine.inspector());
+        let names = self.standard.names.clone();
+        let inspector = self.machine.inspector();
+        let new = world(stored, host, names, Sandbox::default(), inspector);
         let old = std::mem::replace(&mut self.world, new);
         self.world.sandbox = old.sandbox;
         self.world.teleports = old.teleports;
@@ -377,13 +364,6 @@ impl Interpreter {
         for environment in &environments {
             Environment::forget(environment);
         }
-        // Those that are not among the standard ones came with a snapshot.
-        let procedures = world.host.procedures.borrow();
-        forget(procedures.iter().filter_map(|(name, value)| {
-            let standard = self.standard.procedures.get(name);
-            let own = standard.is_some_and(|standard| !standard.is_eq(value));
-            own.then_some(value)
-        }));
     }
 
     /// What is in a snapshot, to be shown.
@@ -439,7 +419,13 @@ impl Drop for Interpreter {
     }
 }
 
-fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector) -> World {
+fn world(
+    stored: Stored,
+    host: Rc<Host>,
+    names: Rc<Names>,
+    sandbox: Sandbox,
+    inspector: Inspector,
+) -> World {
     let [input, output, error] = stored.ports;
     World {
         sandbox,
@@ -454,7 +440,7 @@ fn world(stored: Stored, host: Rc<Host>, sandbox: Sandbox, inspector: Inspector)
         programs: BTreeMap::new(),
         former: Vec::new(),
         default_tag: stored.default_tag,
-        expander: Expander::new(host.clone(), stored.libraries),
+        expander: Expander::sharing(names, host.clone(), stored.libraries),
         inspector,
         host,
         top: Constant::new(Tag {

@@ -8,19 +8,30 @@ use segno::snapshot::{Named, Registry, Shared};
 
 use crate::condition::Fault;
 use crate::control::{DEFAULT, KEYS, TOP};
-use crate::environment::{Binding, Environment, forget};
+use crate::environment::{Binding, Environment};
 use crate::interpreter::{Interpreter, Outcome};
+use crate::library::Library;
 use crate::primitive::Primitive;
 use crate::primitives;
 use crate::symbol::Symbol;
+use crate::syntax::Names;
 use crate::value::Value;
 use crate::world::Sandbox;
 use crate::{host, program, syntax};
 
+/// What snapshots call the code of those that are written in Scheme.
+const LIBRARY: &str = "base.scm";
+
+type Defined = (Named<Library>, Vec<(String, Value)>);
+
 /// The standard procedures.
 pub(crate) struct Standard {
     /// By name.
-    pub(crate) procedures: HashMap<String, Value>,
+    pub(crate) procedures: Rc<HashMap<String, Value>>,
+    /// What the names of the standard libraries mean.
+    pub(crate) names: Rc<Names>,
+    /// The code of those that are written in Scheme, once they are there.
+    library: Option<Named<Library>>,
     /// What snapshots know by name.
     pub(crate) registry: Rc<Registry>,
 }
@@ -44,21 +55,6 @@ impl Standard {
     }
 
     fn new() -> Result<Rc<Self>, Box<Fault>> {
-        let mut standard = Rc::new(Self::primitives());
-        let defined = defined(
-            &standard,
-            syntax::BASE_SOURCE,
-            include_str!("library/base.scm"),
-        )?;
-        // The interpreter that has defined them is gone.
-        if let Some(standard) = Rc::get_mut(&mut standard) {
-            standard.procedures.extend(defined);
-        }
-        Ok(standard)
-    }
-
-    /// Those that are written in Rust.
-    fn primitives() -> Self {
         let mut registry = Registry::new("segno-scheme", 1).tag(DEFAULT).tag(TOP);
         for key in KEYS {
             registry = registry.key(key);
@@ -68,27 +64,40 @@ impl Standard {
             registry = registry.value(primitive.name, primitive.clone());
             procedures.insert(primitive.name.to_owned(), Value::Primitive(primitive));
         }
-        Self {
-            procedures,
+        // Those that are written in Rust define the others. Nothing is saved meanwhile.
+        let primitives = Self::of(procedures.clone(), None, Registry::default());
+        let (library, defined) = defined(&primitives, include_str!("library/base.scm"))?;
+        procedures.extend(defined);
+        let registry = registry.value(LIBRARY, library.clone());
+        Ok(Self::of(procedures, Some(library), registry))
+    }
+
+    fn of(
+        procedures: HashMap<String, Value>,
+        library: Option<Named<Library>>,
+        registry: Registry,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            names: Rc::new(Names::new(|name| procedures.get(name).cloned())),
+            procedures: Rc::new(procedures),
+            library,
             registry: Rc::new(registry),
-        }
+        })
     }
 }
 
 impl Drop for Standard {
     fn drop(&mut self) {
-        forget(self.procedures.values());
+        if let Some(library) = &self.library {
+            library.forget();
+        }
     }
 }
 
-/// What a source in Scheme defines.
-fn defined(
-    standard: &Rc<Standard>,
-    name: &str,
-    text: &str,
-) -> Result<Vec<(String, Value)>, Box<Fault>> {
+/// The library that a source in Scheme is, and what it defines.
+fn defined(standard: &Rc<Standard>, text: &str) -> Result<Defined, Box<Fault>> {
     let mut interpreter = Interpreter::of(standard.clone(), Sandbox::default());
-    let source = host::parse(name, text, false)?;
+    let source = host::parse(syntax::BASE_SOURCE, text, false)?;
     let environment = Shared::new(Environment::standard());
     // No program sees those that are for the expander and for what is defined here.
     let known = standard.procedures.iter().map(|(name, value)| {
@@ -97,10 +106,11 @@ fn defined(
     });
     environment.update(|environment| environment.bindings.extend(known));
     let program = program::program(source, &environment, &interpreter.world)?;
+    let (library, program) = Library::of(&program);
     interpreter.start(program)?;
     match interpreter.run(u64::MAX) {
         Outcome::Done(_) => {}
-        other => return Err(Fault::new(format!("{name}: {other:?}"), [])),
+        other => return Err(Fault::new(format!("the library: {other:?}"), [])),
     }
     let bindings = environment.with(|environment| environment.bindings.clone());
     let values = bindings.into_iter().filter_map(|(name, binding)| {
@@ -110,5 +120,5 @@ fn defined(
         let value = global.with(|global| global.value.clone());
         Some((name.as_str().to_owned(), value))
     });
-    Ok(values.collect())
+    Ok((library, values.collect()))
 }

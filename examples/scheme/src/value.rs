@@ -593,7 +593,7 @@ impl Value {
             (Closure(a), Closure(b)) => {
                 a.same(b)
                     || a.procedure == b.procedure
-                        && a.code.same(&b.code)
+                        && Code::is(&a.code, &b.code)
                         && match (&a.scope, &b.scope) {
                             (Some(a), Some(b)) => a.same(b),
                             (None, None) => true,

@@ -9,13 +9,14 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
 use crate::environment::Environment;
-use crate::fuel::Fuel;
+use crate::fuel::{Fuel, PAIRS};
 use crate::host::Host;
 use crate::origin::Origin;
 use crate::port::Stream;
 use crate::rib::Ribs;
 use crate::syntax::Expander;
 use crate::value::{Parameter, Tag};
+use crate::work::Work;
 
 /// What a program may use.
 #[derive(Clone, Debug)]
@@ -26,6 +27,9 @@ pub struct Sandbox {
     pub files: Files,
     /// Exact integers may be so many bits long.
     pub number_bits: u64,
+    /// So much fuel a call of a procedure of the interpreter's own may take. Nobody can stop it
+    /// in between, so what would take more is refused before it begins.
+    pub fuel_at_once: u64,
 }
 
 /// A limit of memory.
@@ -54,6 +58,8 @@ impl Default for Sandbox {
             heap: None,
             files: Files::None,
             number_bits: 1 << 26,
+            // About a second.
+            fuel_at_once: 1 << 19,
         }
     }
 }
@@ -146,6 +152,42 @@ impl World {
     pub(crate) fn failure(&mut self) -> Box<Fault> {
         let fault = self.fault.take();
         fault.unwrap_or_else(|| Fault::new("there is no value", []))
+    }
+
+    /// What a procedure of the interpreter's own may do at once.
+    pub(crate) fn work(&self) -> Work {
+        Work::new(self.sandbox.fuel_at_once)
+    }
+
+    /// Pays for so many products of two words, before they are computed.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the program, if that is more than may be done at once.
+    pub(crate) fn pay(&self, products: u64) -> Result<(), Box<Fault>> {
+        let mut work = self.work();
+        work.add(products)?;
+        self.fuel.products(work.done());
+        Ok(())
+    }
+
+    /// Whether no more was done within this step than may be done at once.
+    ///
+    /// # Errors
+    ///
+    /// A fault of the program, if more was.
+    pub(crate) fn is_enough(&self) -> Result<(), Box<Fault>> {
+        match self.fuel.owed() > self.sandbox.fuel_at_once {
+            true => Err(Work::too_much()),
+            false => Ok(()),
+        }
+    }
+
+    /// So many pairs may be gone through at once.
+    pub(crate) fn pairs_at_once(&self) -> usize {
+        let fuel = usize::try_from(self.sandbox.fuel_at_once).unwrap_or(usize::MAX);
+        // One more, so that it is too much.
+        fuel.saturating_add(1).saturating_mul(PAIRS)
     }
 
     /// Whether so many more bytes may be taken. It costs fuel to fill them.

@@ -90,6 +90,16 @@ fn an_interpreter_that_is_dropped_leaves_nothing() {
 }
 
 #[test]
+fn an_interpreter_beside_another_takes_little() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _first = interpreter();
+    let before = MEMORY.allocated();
+    let _second = interpreter();
+    let taken = MEMORY.allocated() - before;
+    assert!(taken < 8_192, "{taken} bytes");
+}
+
+#[test]
 fn values_outlive_their_interpreter() {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut first = interpreter();

@@ -462,3 +462,112 @@ fn procedures_that_take_long() {
         }
     });
 }
+
+/// Nothing can be stopped within a call of a procedure of the interpreter's own. So one that would
+/// take too much is refused before it begins.
+#[test]
+fn calls_that_would_take_too_long() {
+    /// Too little for what is refused here, and enough to go through some megabytes.
+    const SMALL: u64 = 3_000;
+    /// Without the refusal most take many times that.
+    const SHORT: Duration = Duration::from_secs(10);
+    alone(|| {
+        let large = "(define one (arithmetic-shift 1 60000000)) (define x (- one 1)) \
+                     (define y (- (arithmetic-shift 1 30000000) 1)) \
+                     (define nines (make-string 1000000 #\\9)) \
+                     (define r (/ (- (arithmetic-shift 1 500000) 1) (+ (arithmetic-shift 1 400000) 1)))";
+        let interpreter = || {
+            let mut interpreter = sandboxed();
+            interpreter.world.sandbox.number_bits = Sandbox::default().number_bits;
+            let defined = outcome(&mut interpreter, large, u64::MAX);
+            assert!(defined.starts_with("done"), "{defined}");
+            interpreter
+        };
+        let refused = [
+            "(expt 3 40000000)",
+            "(expt 3 (expt 10 9))",
+            "(expt 2/3 600000)",
+            "(expt (make-rectangular 3 4) 10000000)",
+            "(* y y)",
+            "(square y)",
+            "(* y y y)",
+            "(quotient x y)",
+            "(modulo x y)",
+            "(floor/ x (- y))",
+            "(/ x y)",
+            "(+ r 1/3)",
+            "(gcd (numerator r) (denominator r))",
+            "(< r (+ r))",
+            "(sqrt x)",
+            "(sqrt (make-rectangular x y))",
+            "(exact-integer-sqrt x)",
+            "(number->string x)",
+            "(number->string y 7)",
+            "(display x)",
+            "(write (list 1 (vector x)))",
+            "(write-shared (make-list 100 x))",
+            "(string->number nines)",
+            "(string->number (string-append \"#e\" nines \"e2\"))",
+            "(string->number (string-append nines \"/7\"))",
+            "(read (open-input-string nines))",
+            "(read (open-input-string (string-append \"(1 2 \" nines \")\")))",
+            "(memv (- x 1) (make-list 100000 x))",
+            "(assv (- x 1) (make-list 100000 (list x)))",
+            "(member (list (- x 1)) (make-list 100000 (list x)))",
+            "(equal? (make-list 100000 (- one 1)) (make-list 100000 x))",
+            "(equal? (make-vector 100000 (- one 1)) (make-vector 100000 x))",
+            "(condition/report-string (guard (e (#t e)) (error \"x\" x)))",
+        ];
+        // What is as large, and takes no longer than to go through it.
+        let done = [
+            ("(exact? (exact->inexact r))", "done: #f"),
+            ("(- x one)", "done: -1"),
+            ("(< x one)", "done: #t"),
+            ("(= x (floor x))", "done: #t"),
+            ("(bitwise-and x 5)", "done: 5"),
+            ("(remainder x 1000)", "done: 375"),
+            ("(arithmetic-shift x -59999999)", "done: 1"),
+            ("(string->number (make-string 4000000 #\\z))", "done: #f"),
+        ];
+        // What takes a second at most.
+        let long = [
+            (
+                "(string-length (number->string (expt 7 1000000)))",
+                "done: 845099",
+            ),
+            (
+                "(- (string->number (make-string 1000000 #\\9)) (expt 10 1000000))",
+                "done: -1",
+            ),
+            (
+                "(call-with-values (lambda () (exact-integer-sqrt (+ 5 (expt 9 1000000)))) \
+                 (lambda (root rest) (list (= root (expt 3 1000000)) rest)))",
+                "done: (#t 5)",
+            ),
+        ];
+        let mut interpreter = interpreter();
+        interpreter.world.sandbox.fuel_at_once = SMALL;
+        for call in refused {
+            let start = Instant::now();
+            let outcome = outcome(&mut interpreter, call, 100 * SMALL);
+            assert!(outcome.contains("too large"), "{call}: {outcome:.100}");
+            assert!(start.elapsed() < SHORT, "{call}: {:?}", start.elapsed());
+            interpreter.reset();
+        }
+        for (call, expected) in done {
+            assert_eq!(
+                outcome(&mut interpreter, call, 100 * SMALL),
+                expected,
+                "{call}"
+            );
+        }
+        interpreter.world.sandbox.fuel_at_once = Sandbox::default().fuel_at_once;
+        for (call, expected) in long {
+            assert_eq!(
+                outcome(&mut interpreter, call, u64::MAX),
+                expected,
+                "{call}"
+            );
+        }
+    });
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use segno::snapshot::LoadLimits;
 use segno_scheme::interpreter::{Interpreter, Outcome, report};
-use segno_scheme::syntax::{Contents, Core, LIBRARIES};
+use segno_scheme::syntax::{Contents, Core, Host, LIBRARIES};
 use segno_scheme::value::Value;
 use segno_scheme::world::Sandbox;
 
@@ -87,14 +87,14 @@ fn values(library: &str, table: &[(&str, &str)]) {
 #[test]
 fn every_name_of_a_library_means_something() {
     let interpreter = interpreter();
-    let procedures = interpreter.world.host.procedures.borrow();
+    let host = &interpreter.world.host;
     let mut missing = Vec::new();
     for (library, contents) in LIBRARIES {
         let Contents::Names(names) = contents else {
             continue;
         };
         for name in names.split_whitespace() {
-            if !procedures.contains_key(name) && Core::named(name).is_none() {
+            if host.primitive(name).is_none() && Core::named(name).is_none() {
                 missing.push((library, name));
             }
         }
@@ -120,7 +120,7 @@ fn every_library_in_scheme_exports_what_is_said_of_it() {
 #[test]
 fn the_expander_finds_all_procedures_that_it_asks_for() {
     let interpreter = interpreter();
-    let procedures = interpreter.world.host.procedures.borrow();
+    let host = &interpreter.world.host;
     let mut asked = BTreeSet::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/syntax");
     for file in fs::read_dir(folder).unwrap() {
@@ -138,7 +138,7 @@ fn the_expander_finds_all_procedures_that_it_asks_for() {
     assert!(asked.len() > 15, "{asked:?}");
     let missing: Vec<_> = asked
         .iter()
-        .filter(|name| !procedures.contains_key(*name))
+        .filter(|name| host.primitive(name).is_none())
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
@@ -811,4 +811,47 @@ fn coroutines() {
             ),
         ],
     );
+}
+
+fn saved(text: &str) -> Vec<u8> {
+    let mut interpreter = interpreter();
+    interpreter.load("saved", text).unwrap();
+    let outcome = interpreter.run(1_000_000);
+    assert!(matches!(outcome, Outcome::Suspended(_)), "{outcome:?}");
+    interpreter.save().unwrap()
+}
+
+/// What a program does not use of the library is not in its snapshots, and of what it uses, and
+/// is in the middle of, there is the name.
+#[test]
+fn snapshots_are_small() {
+    let nothing = saved("(suspend! 1)").len();
+    assert!(nothing < 600, "{nothing}");
+    let uses = saved("(define (f x) (suspend! x)) (map f (list 1 2 (vector-map f #(1))))").len();
+    assert!(uses < nothing + 600, "{uses}");
+}
+
+/// The procedures of the library are the same to a program that was carried elsewhere, and again.
+#[test]
+fn library_procedures_are_the_same_after() {
+    let text = "(define before (list map call/ec (map (lambda (x) (suspend! map)) '(1 2))))
+                (define (now name) (eval name (interaction-environment)))
+                (display (map eq? (list map call/ec map map)
+                                  (list (car before) (cadr before) (car (caddr before)) (now 'map))))
+                (display (eqv? map for-each))";
+    let mut from = interpreter();
+    from.load("saved", text).unwrap();
+    for _ in 0..2 {
+        let Outcome::Suspended(map) = from.run(1_000_000) else {
+            panic!("it suspends");
+        };
+        let bytes = from.save().unwrap();
+        let mut to = interpreter();
+        to.restore(&bytes, LoadLimits::default()).unwrap();
+        // This one is that of the interpreter which it was before.
+        to.answer(map).unwrap();
+        from = to;
+    }
+    assert!(matches!(from.run(1_000_000), Outcome::Done(_)));
+    assert_eq!(from.world.transcript.as_deref(), Some("(#t #t #t #t)#f"));
 }

@@ -20,6 +20,7 @@ pub(super) fn interpreter(options: &Options, sources: &Files) -> Result<Interpre
         }),
         files: options.files.clone(),
         number_bits: default.number_bits.min(options.heap as u64 / 2),
+        fuel_at_once: default.fuel_at_once.min(options.fuel),
     };
     let interpreter = Interpreter::new(sandbox);
     let mut interpreter = interpreter

@@ -4,8 +4,8 @@ use super::{Number, NumberError};
 
 /// The largest size of an exact number that an operation may make, in bits.
 ///
-/// It bounds the time of one operation too: at the default limit the slowest, which are a square root and the reading of
-/// decimal digits, take in the order of a second. Reducing a ratio would take many times that, so it has a lower limit
+/// It bounds the time of one operation too: at the default limit the slowest, which writes decimal digits, takes some
+/// tenths of a second. Reducing a ratio would take many times that, so it has a lower limit
 /// of its own, [`Limits::REDUCIBLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,8 +1,9 @@
 //! The syntax of numbers, R7RS section 7.1.1.
 
 use num_bigint::BigInt;
-use num_traits::{Num, Zero};
+use num_traits::Zero;
 
+use super::large::from_digits;
 use super::{Limits, Number, NumberError};
 
 /// What an exponent begins with. All flonums have the same precision here, whatever the letter.
@@ -173,10 +174,9 @@ fn integer(digits: &str, radix: u32, limits: Limits) -> Result<BigInt, NumberErr
     }
     // The first digit may be one. So this is the least size, and the true one is a few bits more at most.
     limits.check(((digits.len() - 1) as f64 * f64::from(radix).log2()) as u64)?;
-    let value = match i64::from_str_radix(digits, radix) {
+    let value: BigInt = match i64::from_str_radix(digits, radix) {
         Ok(n) => n.into(),
-        Err(_) => BigInt::from_str_radix(digits, radix)
-            .unwrap_or_else(|_| unreachable!("these are digits")),
+        Err(_) => from_digits(digits, radix).into(),
     };
     limits.check(value.bits())?;
     Ok(value)

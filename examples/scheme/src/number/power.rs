@@ -5,6 +5,7 @@ use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::convert::{nearest, shift};
+use super::large::square_root;
 use super::{Limits, Number, NumberError};
 
 impl Number {
@@ -44,6 +45,18 @@ impl Number {
         }
     }
 
+    /// The size of the power of an exact number with a fixnum, about, and else zero.
+    pub(crate) fn power_bits(&self, exponent: &Number) -> u64 {
+        let Number::Fixnum(exponent) = exponent else {
+            return 0;
+        };
+        let parts = [self.real_part(), self.imag_part()];
+        let parts = parts.iter().filter(|part| !part.is_zero());
+        let fractions = parts.filter_map(Number::as_fraction);
+        let bits = fractions.map(|(n, d)| log2(n.magnitude()) + log2(d.magnitude()));
+        (bits.sum::<f64>() * exponent.unsigned_abs() as f64) as u64
+    }
+
     /// The power of an exact number with an exact integer that is not zero.
     fn integer_power(&self, exponent: &Number, limits: Limits) -> Result<Number, NumberError> {
         match self {
@@ -57,8 +70,8 @@ impl Number {
         let (Some((n, d)), Number::Fixnum(e)) = (self.as_fraction(), exponent) else {
             return Err(NumberError::TooLarge);
         };
-        let size = (log2(n.magnitude()) + log2(d.magnitude())) * e.unsigned_abs() as f64;
-        limits.check(size as u64)?;
+        let size = self.power_bits(exponent);
+        limits.check(size)?;
         let Ok(power) = u32::try_from(e.unsigned_abs()) else {
             return Err(NumberError::TooLarge);
         };
@@ -68,7 +81,7 @@ impl Number {
             !n.magnitude().is_one()
         };
         if is_ratio {
-            limits.check_reducible(size as u64)?;
+            limits.check_reducible(size)?;
         }
         // A power of a fraction in lowest terms is in lowest terms.
         let (n, d) = (n.pow(power), d.pow(power));
@@ -99,9 +112,10 @@ impl Number {
         let Some((n, d)) = self.as_fraction() else {
             return Ok(Number::Flonum(self.to_f64().sqrt()));
         };
-        let (n_root, d_root) = (n.sqrt(), d.sqrt());
-        if &n_root * &n_root == *n && &d_root * &d_root == *d {
-            return Ok(Number::from_reduced(n_root, d_root));
+        let [(n_root, n_rest), (d_root, d_rest)] =
+            [&n, &d].map(|part| square_root(part.magnitude()));
+        if n_rest.is_zero() && d_rest.is_zero() {
+            return Ok(Number::from_reduced(n_root.into(), d_root.into()));
         }
         // In units of 4^exponent the number has 126 to 129 bits, and its root half as many in units of 2^exponent.
         let size = n.bits() as i64 - d.bits() as i64;
@@ -123,9 +137,11 @@ impl Number {
         if n.is_negative() {
             return Err(NumberError::Negative);
         }
-        let root = n.sqrt();
-        let rest = &*n - &root * &root;
-        Ok((Number::from(root), Number::from(rest)))
+        let (root, rest) = square_root(n.magnitude());
+        Ok((
+            Number::from(BigInt::from(root)),
+            Number::from(BigInt::from(rest)),
+        ))
     }
 }
 

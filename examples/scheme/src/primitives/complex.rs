@@ -1,7 +1,8 @@
 //! Complex numbers: their parts, and how they are made of them.
 
 use super::arguments::{number, real};
-use super::numbers::{answer, limits, pay_square};
+use super::numbers::{answer, limits, pay_whole};
+use super::reals::pay_root;
 use super::{Table, fixed};
 use crate::number::Number;
 
@@ -19,9 +20,11 @@ pub(super) const TABLE: Table = &[
     part!("imag-part", imag_part),
     part!("angle", angle),
     fixed("magnitude", 1, |world, args| {
-        pay_square(world, args);
-        let magnitude = number(&args[0], "magnitude")?.magnitude(limits(world));
-        answer(magnitude, "magnitude", args)
+        let number = number(&args[0], "magnitude")?;
+        if !number.is_real() {
+            pay_root(world, &number)?;
+        }
+        answer(number.magnitude(limits(world)), "magnitude", args)
     }),
     fixed("make-rectangular", 2, |_, args| {
         let by = "make-rectangular";
@@ -29,7 +32,7 @@ pub(super) const TABLE: Table = &[
         answer(Number::rectangular(x, y), by, args)
     }),
     fixed("make-polar", 2, |world, args| {
-        pay_square(world, args);
+        pay_whole(world, args)?;
         let by = "make-polar";
         let (size, angle) = (real(&args[0], by)?, real(&args[1], by)?);
         answer(Number::polar(&size, &angle, limits(world)), by, args)

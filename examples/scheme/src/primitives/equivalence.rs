@@ -6,6 +6,8 @@ use std::ptr;
 use segno::snapshot::{Object, Shared};
 
 use super::{Table, fixed, inline};
+use crate::condition::Fault;
+use crate::number::cost;
 use crate::value::{Pair, Value, Vector};
 use crate::world::World;
 
@@ -17,22 +19,32 @@ pub(super) const TABLE: Table = &[
         Ok(inline::is_eq(&args[0], &args[1]).into())
     }),
     fixed("equal?", 2, |world, args| {
-        Ok(equal(world, &args[0], &args[1]).into())
+        equal(world, &args[0], &args[1]).map(Value::from)
     }),
 ];
 
 /// `equal?`: whether both unfold to the same tree, which may be infinite.
 #[must_use]
 pub fn is_equal(a: &Value, b: &Value) -> bool {
-    Comparison::default().run(a, b)
+    Comparison::new(usize::MAX).run(a, b)
 }
 
 /// The same for a program, which pays for it.
-pub(super) fn equal(world: &World, a: &Value, b: &Value) -> bool {
-    let mut comparison = Comparison::default();
+pub(super) fn equal(world: &World, a: &Value, b: &Value) -> Result<bool, Box<Fault>> {
+    let mut comparison = Comparison::new(world.pairs_at_once());
     let equal = comparison.run(a, b);
     world.fuel.pairs(comparison.steps);
-    equal
+    world.is_enough()?;
+    Ok(equal)
+}
+
+/// `eqv?` in a loop, which pays for what is large.
+pub(super) fn eqv(world: &World, a: &Value, b: &Value) -> Result<bool, Box<Fault>> {
+    if let Value::Big(_) | Value::Ratio(_) | Value::Complex(_) = a {
+        world.pay(a.as_number().map_or(0, |a| cost::linear(a.size_bits())))?;
+        world.is_enough()?;
+    }
+    Ok(inline::is_eq(a, b))
 }
 
 /// What is still to be compared.
@@ -57,8 +69,10 @@ struct Comparison {
     /// And of the second.
     careful: u32,
     random: u32,
-    /// The tasks so far, and what strings and bytevectors were compared of, as so many.
+    /// The tasks so far, and what strings, bytevectors and numbers were compared of, as so many.
     steps: usize,
+    /// After so many it is given up.
+    most: usize,
 }
 
 /// How many steps a graph is compared as a tree for, at the beginning, and how many on average.
@@ -67,6 +81,13 @@ const TRUSTING: u32 = 512;
 const CAREFUL: u32 = 64;
 
 impl Comparison {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            ..Self::default()
+        }
+    }
+
     fn run(&mut self, a: &Value, b: &Value) -> bool {
         self.trusting = TRUSTING;
         self.random = 1;
@@ -75,6 +96,9 @@ impl Comparison {
         }
         while let Some(task) = self.tasks.pop() {
             self.steps += 1;
+            if self.steps > self.most {
+                return false;
+            }
             let same = match task {
                 Task::Values(a, b) => self.values(&a, &b),
                 Task::Vectors(a, b, from) => self.elements(a, b, from),
@@ -118,6 +142,11 @@ impl Comparison {
                 self.steps += a.with(|a| a.bytes.len() / 32);
                 a.with(|a| b.with(|b| a.bytes == b.bytes))
             }
+            (Value::Big(_) | Value::Ratio(_) | Value::Complex(_), _) => {
+                let bits = a.as_number().map_or(0, |a| a.size_bits());
+                self.steps += (bits / 256) as usize;
+                a.is_eq(b)
+            }
             _ => a.is_eq(b),
         }
     }
@@ -135,7 +164,7 @@ impl Comparison {
                 self.tasks.push(Task::Vectors(a, b, index));
                 return self.values(&x, &y);
             }
-            if !self.values(&x, &y) {
+            if !self.values(&x, &y) || self.steps > self.most {
                 return false;
             }
         }

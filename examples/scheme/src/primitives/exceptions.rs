@@ -8,7 +8,7 @@ use crate::condition::Fault;
 use crate::primitive::Answer;
 use crate::value::{Condition, Value};
 use crate::world::World;
-use crate::writer::{Style, to_text, write};
+use crate::writer::{Style, write};
 
 pub(super) const TABLE: Table = &[
     fixed("error-object?", 1, |_, args| {
@@ -38,16 +38,26 @@ fn report(world: &mut World, args: &[Value]) -> Answer {
         .sandbox
         .heap
         .map_or(usize::MAX, |heap| heap.limit.saturating_sub((heap.used)()));
-    let mut text = to_text(&condition.message, Style::Display, limit)?;
+    let mut work = world.work();
+    let mut text = String::new();
+    write(
+        &condition.message,
+        Style::Display,
+        limit,
+        &mut work,
+        &mut text,
+    )?;
     for irritant in &condition.irritants {
         text.push(' ');
         write(
             irritant,
             Style::Write,
             limit.saturating_sub(text.len()),
+            &mut work,
             &mut text,
         )?;
     }
+    world.fuel.products(work.done());
     reserve(world, text.len(), size_of::<char>())?;
     Ok(Value::string(&text))
 }

@@ -6,9 +6,9 @@ use std::mem;
 
 use super::arguments::{number, real, string, vector};
 use super::index::{literal, outside};
-use super::numbers::{limits, pay, pay_square, wrong};
+use super::numbers::{limits, pay_product, wrong};
 use crate::condition::Fault;
-use crate::number::{Limits, Number, NumberError};
+use crate::number::{Limits, Number, NumberError, cost};
 use crate::primitive::Answer;
 use crate::value::{Text, Value, Vector};
 use crate::world::World;
@@ -23,12 +23,10 @@ fn arithmetic(world: &World, a: &Value, b: &Value, by: &str, operation: Operatio
     match (&x, &y) {
         // A common denominator is found, of each part of a complex number.
         (Number::Ratio(_) | Number::Complex(_), _) | (_, Number::Ratio(_) | Number::Complex(_)) => {
-            pay_square(world, &[a.clone(), b.clone()]);
+            pay_product(world, &x, &y)?;
         }
-        _ if by == "*" => pay(world, &x, &y),
-        _ => world
-            .fuel
-            .bytes((x.size_bits().max(y.size_bits()) / 8) as usize),
+        _ if by == "*" => pay_product(world, &x, &y)?,
+        _ => world.pay(cost::linear(x.size_bits().max(y.size_bits())))?,
     }
     let result = operation(&x, &y, limits(world));
     result

@@ -120,9 +120,11 @@ fn read(world: &mut World, args: &[Value]) -> Answer {
             fold_case,
             limit,
             numbers,
+            work: world.work(),
         };
         let mut reader = Reader::new(&mut *port, &name, options);
         let datum = reader.read(None);
+        world.fuel.products(reader.work().done());
         port.fold_case = reader.folds_case();
         Ok(datum?.unwrap_or(Value::Eof))
     })

@@ -5,7 +5,7 @@ use std::mem;
 use segno::snapshot::Shared;
 
 use super::arguments::{PAIR, count, items, reserve};
-use super::equivalence::equal;
+use super::equivalence::{equal, eqv};
 use super::index::outside;
 use super::walk::Walk;
 use super::{Table, fixed, inline, optional, variadic};
@@ -45,21 +45,13 @@ pub(super) const TABLE: Table = &[
         drop(pair.update(|pair| mem::replace(&mut pair.car, args[2].clone())));
         Ok(Value::Unspecified)
     }),
-    fixed("memq", 2, |world, args| {
-        member(world, args, "memq", |_, a, b| inline::is_eq(a, b))
-    }),
-    fixed("memv", 2, |world, args| {
-        member(world, args, "memv", |_, a, b| inline::is_eq(a, b))
-    }),
+    fixed("memq", 2, |world, args| member(world, args, "memq", eqv)),
+    fixed("memv", 2, |world, args| member(world, args, "memv", eqv)),
     fixed("%member", 2, |world, args| {
         member(world, args, "member", equal)
     }),
-    fixed("assq", 2, |world, args| {
-        assoc(world, args, "assq", |_, a, b| inline::is_eq(a, b))
-    }),
-    fixed("assv", 2, |world, args| {
-        assoc(world, args, "assv", |_, a, b| inline::is_eq(a, b))
-    }),
+    fixed("assq", 2, |world, args| assoc(world, args, "assq", eqv)),
+    fixed("assv", 2, |world, args| assoc(world, args, "assv", eqv)),
     fixed("%assoc", 2, |world, args| {
         assoc(world, args, "assoc", equal)
     }),
@@ -135,16 +127,18 @@ fn element(world: &World, args: &[Value], by: &str) -> Result<Shared<Pair>, Box<
 }
 
 /// Whether two values are the same, by the one or the other procedure.
-type Same = fn(&World, &Value, &Value) -> bool;
+type Same = fn(&World, &Value, &Value) -> Result<bool, Box<Fault>>;
 
 /// The rest of a list from an element on.
 fn member(world: &World, args: &[Value], by: &str, same: Same) -> Answer {
     let mut walk = Walk::new(&args[1]);
-    let found = walk.find(|pair| pair.with(|pair| same(world, &args[0], &pair.car)));
-    world.fuel.pairs(walk.passed());
-    if let Some(pair) = found {
-        return Ok(Value::Pair(pair));
+    while let Some(pair) = walk.next() {
+        if pair.with(|pair| same(world, &args[0], &pair.car))? {
+            world.fuel.pairs(walk.passed());
+            return Ok(Value::Pair(pair));
+        }
     }
+    world.fuel.pairs(walk.passed());
     walk.finish(&args[1], by)?;
     Ok(Value::False)
 }
@@ -157,7 +151,7 @@ fn assoc(world: &World, args: &[Value], by: &str, same: Same) -> Answer {
         let Value::Pair(association) = &entry else {
             return Err(Fault::expected("a list of pairs", &args[1], by));
         };
-        if association.with(|pair| same(world, &args[0], &pair.car)) {
+        if association.with(|pair| same(world, &args[0], &pair.car))? {
             world.fuel.pairs(walk.passed());
             return Ok(entry);
         }

@@ -3,7 +3,7 @@
 use super::arguments::{chain, number, real};
 use super::{Table, fixed, inline, variadic};
 use crate::condition::Fault;
-use crate::number::{Limits, Number, NumberError};
+use crate::number::{Limits, Number, NumberError, cost};
 use crate::primitive::Answer;
 use crate::value::Value;
 use crate::world::World;
@@ -40,7 +40,7 @@ macro_rules! parity {
 macro_rules! comparison {
     ($name:literal, $function:ident, $operand:ident) => {
         variadic($name, 1, |world, args| {
-            pay_comparison(world, args);
+            pay_comparison(world, args)?;
             if let [a, b] = args {
                 return inline::$function(a, b).map(Value::from);
             }
@@ -69,7 +69,8 @@ macro_rules! fold {
 /// The largest or the smallest of some numbers.
 macro_rules! extreme {
     ($name:literal, $function:ident) => {
-        variadic($name, 1, |_, args| {
+        variadic($name, 1, |world, args| {
+            pay_comparison(world, args)?;
             let mut found = real(&args[0], $name)?;
             for arg in &args[1..] {
                 found = found.$function(&real(arg, $name)?);
@@ -127,15 +128,17 @@ pub(super) const TABLE: Table = &[
     }),
     fixed("abs", 1, |_, args| Ok(real(&args[0], "abs")?.abs().into())),
     fixed("square", 1, |world, args| {
-        pay_square(world, args);
-        let square = number(&args[0], "square")?.square(limits(world));
+        let number = number(&args[0], "square")?;
+        pay_product(world, &number, &number)?;
+        let square = number.square(limits(world));
         answer(square, "square", args)
     }),
 ];
 
 fn divide(world: &World, a: &Value, b: &Value) -> Answer {
-    pay_square(world, &[a.clone(), b.clone()]);
-    let quotient = number(a, "/")?.div(&number(b, "/")?, limits(world));
+    let (x, y) = (number(a, "/")?, number(b, "/")?);
+    world.pay(cost::quotient(&x, &y))?;
+    let quotient = x.div(&y, limits(world));
     answer(quotient, "/", &[a.clone(), b.clone()])
 }
 
@@ -149,27 +152,27 @@ pub(super) fn limits(world: &World) -> Limits {
     Limits::new(bits.min(left))
 }
 
-/// Pays for what is done with two integers as it is to multiply or to divide them.
-pub(super) fn pay(world: &World, a: &Number, b: &Number) {
-    world.fuel.product(a.size_bits(), b.size_bits());
+/// Pays for a product, or for a sum of what has to be brought to a common denominator.
+pub(super) fn pay_product(world: &World, a: &Number, b: &Number) -> Result<(), Box<Fault>> {
+    world.pay(cost::operation(a, b))
 }
 
-/// Pays for what takes time as the square of the arguments does: what reduces ratios, or changes
-/// the radix.
-pub(super) fn pay_square(world: &World, args: &[Value]) {
+/// Pays for what goes through numbers, and divides ratios out.
+pub(super) fn pay_whole(world: &World, args: &[Value]) -> Result<(), Box<Fault>> {
     let numbers = args.iter().filter_map(Value::as_number);
-    let bits = numbers.map(|number| number.size_bits()).sum();
-    world.fuel.product(bits, bits);
+    world.pay(numbers.map(|number| cost::whole(&number)).sum())
 }
 
 /// Pays for comparing numbers, each with the next. Ratios are multiplied for it.
-fn pay_comparison(world: &World, args: &[Value]) {
-    for number in args.iter().filter_map(Value::as_number) {
-        match number {
-            Number::Ratio(_) | Number::Complex(_) => pay(world, &number, &number),
-            number => world.fuel.bytes((number.size_bits() / 8) as usize),
-        }
-    }
+fn pay_comparison(world: &World, args: &[Value]) -> Result<(), Box<Fault>> {
+    let numbers = args.iter().filter_map(Value::as_number);
+    let costs = numbers.map(
+        |number| match (number.is_exact_integer(), number.size_bits()) {
+            (true, bits) => cost::linear(bits),
+            (false, bits) => 2 * cost::product(bits, bits),
+        },
+    );
+    world.pay(costs.sum())
 }
 
 /// What an operation on the arguments answers.

@@ -2,14 +2,13 @@
 
 use super::arguments::{byte, bytes, character, string};
 use super::index::range;
-use super::numbers::pay;
 use super::ports::{free, with_open};
 use super::{Compute, Table};
 use crate::condition::Fault;
 use crate::primitive::{Action, Answer, Primitive};
 use crate::value::Value;
 use crate::world::World;
-use crate::writer::{Style, to_text};
+use crate::writer::{self, Style};
 
 pub(super) const TABLE: Table = &[
     output("write", 1, 2, |world, args| {
@@ -73,12 +72,11 @@ const fn output(name: &'static str, least: usize, most: usize, compute: Compute)
 fn write(world: &mut World, args: &[Value], style: Style, by: &str) -> Answer {
     /// Where nothing else limits it.
     const MOST: usize = 1 << 28;
-    let text = to_text(&args[0], style, MOST.min(free(world) / 2))?;
-    // What is written was walked through twice, and is more work by the byte than most.
-    world.fuel.bytes(text.len().saturating_mul(16));
-    if let Some(number) = args[0].as_number() {
-        pay(world, &number, &number);
-    }
+    let (mut text, mut work) = (String::new(), world.work());
+    let limit = MOST.min(free(world) / 2);
+    let written = writer::write(&args[0], style, limit, &mut work, &mut text);
+    world.fuel.products(work.done());
+    written?;
     put(&text, &args[1], world, by)
 }
 

@@ -31,6 +31,7 @@ use crate::number::Limits;
 use crate::places::Places;
 use crate::symbol::Symbol;
 use crate::value::{Pair, Value, Vector};
+use crate::work::Work;
 pub use source::{Cursor, Position, Source};
 use token::{Lexer, Token};
 
@@ -46,6 +47,8 @@ pub struct Options {
     pub limit: usize,
     /// How large numbers may be.
     pub numbers: Limits,
+    /// How much work it may be.
+    pub work: Work,
 }
 
 impl Default for Options {
@@ -56,6 +59,7 @@ impl Default for Options {
             fold_case: false,
             limit: usize::MAX,
             numbers: Limits::default(),
+            work: Work::UNLIMITED,
         }
     }
 }
@@ -164,6 +168,12 @@ impl<S: Source> Reader<S> {
             values: Vec::new(),
             labels: HashMap::new(),
         }
+    }
+
+    /// How much work it was.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.lexer.options.work
     }
 
     /// Whether upper case counts as lower case by now.

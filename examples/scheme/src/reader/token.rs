@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::lexeme::{NAMES, fold, is_constituent, is_delimiter, is_identifier, scalar};
 use super::{Options, Position, ReadError, Source};
 use crate::condition::Fault;
-use crate::number::{self, Number};
+use crate::number::{self, Number, cost};
 use crate::value::{ConditionKind, Place, Value};
 
 /// A word of the language.
@@ -246,7 +246,10 @@ impl<S: Source> Lexer<S> {
         }))
     }
 
-    fn number(&self, word: &str, at: Position) -> Read<Option<Number>> {
+    fn number(&mut self, word: &str, at: Position) -> Read<Option<Number>> {
+        let Options { numbers, work, .. } = &mut self.options;
+        work.add(cost::reading(word, 10, *numbers))
+            .map_err(ReadError::Fault)?;
         number::parse(word, 10, self.options.numbers)
             .map_err(|error| self.wrong(at, format!("{}: {error}", shown(word))))
     }
@@ -286,6 +289,8 @@ impl<S: Source> Lexer<S> {
 
     /// Takes so much of the memory that the reader may use.
     pub(super) fn charge(&mut self, bytes: usize) -> Read<()> {
+        let work = &mut self.options.work;
+        work.add(bytes as u64).map_err(ReadError::Fault)?;
         match self.options.limit.checked_sub(bytes) {
             Some(rest) => {
                 self.options.limit = rest;

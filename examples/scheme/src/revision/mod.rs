@@ -33,7 +33,7 @@ use crate::condition::Fault;
 use crate::environment::Environment;
 use crate::interpreter::Interpreter;
 use crate::program::{self, Program};
-use crate::syntax::{Expander, Libraries, Source};
+use crate::syntax::{Libraries, Source};
 use crate::value::Place;
 use crate::world::World;
 use align::{Alignment, Now};
@@ -115,7 +115,7 @@ impl Revision {
     /// What is wrong with one of them.
     pub fn of(sources: Vec<Source>, world: &World) -> Result<Self, Box<Fault>> {
         let libraries = Shared::new(Libraries::default());
-        let expander = Expander::new(world.host.clone(), libraries);
+        let expander = world.expander.with_libraries(libraries);
         let mut revision = Self {
             programs: Vec::new(),
             parts: Vec::new(),

@@ -131,10 +131,10 @@ impl<'a> Expansion<'a> {
             return Ok(binding.into());
         }
         if standard {
-            if let Some(binding) = self.expander.standard.names.get(&name) {
-                return Ok(binding.clone().into());
+            if let Some(binding) = self.expander.standard(&name) {
+                return Ok(binding.into());
             }
-            if let Some(library) = self.expander.standard.elsewhere.get(&name) {
+            if let Some(library) = self.expander.names.elsewhere.get(&name) {
                 let binding = self.import_one(library, &name)?;
                 let bound = binding.clone();
                 environment.update(|environment| environment.bindings.insert(name, bound));

@@ -1,11 +1,12 @@
 //! What expanding takes, and its entrances.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
 use segno::snapshot::Shared;
 
+use super::Core;
 use super::expand::Expansion;
 use super::library::Libraries;
 use super::program::Program;
@@ -74,30 +75,39 @@ impl Default for Limits {
 #[derive(Clone)]
 pub struct Expander {
     pub(super) host: Rc<dyn Host>,
-    pub(super) standard: Rc<Standard>,
+    pub(super) names: Rc<Names>,
     pub(super) libraries: Shared<Libraries>,
     /// How much a form may want.
     pub limits: Limits,
 }
 
-/// What the standard names mean.
-pub(super) struct Standard {
+/// What the names of the standard libraries mean.
+pub struct Names {
     /// Syntax and procedures.
-    pub(super) names: BTreeMap<Symbol, Binding>,
+    known: BTreeMap<Symbol, Binding>,
+    /// What nobody knows but the host of a program: its ports.
+    own: BTreeSet<Symbol>,
     /// Names that a library has which is written in Scheme: it is imported where one of them is
     /// met first.
     pub(super) elsewhere: BTreeMap<Symbol, &'static str>,
 }
 
-impl Standard {
-    fn new(host: &dyn Host) -> Self {
-        let (mut names, mut elsewhere) = (BTreeMap::new(), BTreeMap::new());
+impl Names {
+    /// Those of procedures that are found so.
+    pub fn new(procedure: impl Fn(&str) -> Option<Value>) -> Self {
+        let (mut known, mut own) = (BTreeMap::new(), BTreeSet::new());
+        let mut elsewhere = BTreeMap::new();
         for (library, contents) in standard::LIBRARIES {
             match contents {
                 Contents::Names(list) => {
                     for name in list.split_whitespace() {
-                        if let Some(binding) = standard::binding(host, name) {
-                            names.insert(Symbol::new(name), binding);
+                        let binding = match Core::named(name) {
+                            Some(core) => Some(Binding::Core(core)),
+                            None => procedure(name).map(Binding::Constant),
+                        };
+                        match binding {
+                            Some(binding) => drop(known.insert(Symbol::new(name), binding)),
+                            None => drop(own.insert(Symbol::new(name))),
                         }
                     }
                 }
@@ -107,8 +117,12 @@ impl Standard {
                 }
             }
         }
-        elsewhere.retain(|name, _| !names.contains_key(name));
-        Self { names, elsewhere }
+        elsewhere.retain(|name, _| !known.contains_key(name));
+        Self {
+            known,
+            own,
+            elsewhere,
+        }
     }
 }
 
@@ -116,11 +130,39 @@ impl Expander {
     /// An expander that has these libraries of the program, which are a part of its state.
     #[must_use]
     pub fn new(host: Rc<dyn Host>, libraries: Shared<Libraries>) -> Self {
+        let names = Rc::new(Names::new(|name| host.primitive(name)));
+        Self::sharing(names, host, libraries)
+    }
+
+    /// The same, by names that others have too: to find them out takes longer than a small program.
+    #[must_use]
+    pub fn sharing(names: Rc<Names>, host: Rc<dyn Host>, libraries: Shared<Libraries>) -> Self {
         Self {
-            standard: Rc::new(Standard::new(&*host)),
             host,
+            names,
             libraries,
             limits: Limits::default(),
+        }
+    }
+
+    /// One with other libraries.
+    #[must_use]
+    pub fn with_libraries(&self, libraries: Shared<Libraries>) -> Self {
+        Self {
+            libraries,
+            ..self.clone()
+        }
+    }
+
+    /// What a name of the standard libraries means.
+    pub(super) fn standard(&self, name: &Symbol) -> Option<Binding> {
+        match self.names.known.get(name) {
+            Some(binding) => Some(binding.clone()),
+            None if self.names.own.contains(name) => {
+                let found = self.host.primitive(name.as_str());
+                found.map(Binding::Constant)
+            }
+            None => None,
         }
     }
 

@@ -148,10 +148,9 @@ impl Expansion<'_> {
         if self.known(name).is_none() {
             match standard::contents(name) {
                 Some(Contents::Names(names)) => {
-                    let standard = &self.expander.standard.names;
                     let names = names.split_whitespace().map(Symbol::new);
                     let bound = names.filter_map(|name| {
-                        let binding = standard.get(&name)?.clone();
+                        let binding = self.expander.standard(&name)?;
                         Some((name, binding))
                     });
                     return Ok(bound.collect());
@@ -313,7 +312,6 @@ impl Expansion<'_> {
     /// Makes variables of the standard names that these forms define or assign to, so that forms
     /// before the definition see them too.
     pub(super) fn prepare(&self, forms: &[Value], environment: &Shared<Environment>) {
-        let standard = &self.expander.standard;
         for (name, defined) in super::program::changed(forms) {
             let (found, all) = environment.with(|environment| {
                 let found = environment.bindings.get(&name).cloned();
@@ -321,8 +319,8 @@ impl Expansion<'_> {
             });
             let own = found.is_some();
             let found = found.or_else(|| {
-                let all = all.then(|| standard.names.get(&name));
-                all.flatten().cloned()
+                let all = all.then(|| self.expander.standard(&name));
+                all.flatten()
             });
             let value = match found {
                 Some(Binding::Constant(value)) => value,
@@ -330,7 +328,7 @@ impl Expansion<'_> {
                     global.with(|global| global.value.clone())
                 }
                 Some(Binding::Core(_) | Binding::Macro(_)) if defined && !own => Value::Unassigned,
-                None if defined && all && standard.elsewhere.contains_key(&name) => {
+                None if defined && all && self.expander.names.elsewhere.contains_key(&name) => {
                     Value::Unassigned
                 }
                 _ => continue,

@@ -34,7 +34,7 @@ mod template;
 
 pub use self::core::Core;
 pub(crate) use self::datum::spelling;
-pub use self::expander::{Expander, Host, Limits, Source};
+pub use self::expander::{Expander, Host, Limits, Names, Source};
 pub use self::import::Imported;
 pub use self::library::{Libraries, Library};
 pub use self::program::Program;

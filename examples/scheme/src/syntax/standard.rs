@@ -1,9 +1,5 @@
 //! The libraries that the interpreter has by itself, and the names in each.
 
-use super::Core;
-use super::expander::Host;
-use crate::environment::Binding;
-
 /// What a library consists of.
 #[derive(Clone, Copy, Debug)]
 pub enum Contents {
@@ -48,15 +44,6 @@ pub(super) fn contents(name: &str) -> Option<Contents> {
     let mut all = LIBRARIES.iter();
     let found = all.find(|(library, _)| *library == name)?;
     Some(found.1)
-}
-
-/// What a standard name means: nothing if the interpreter has no such procedure.
-pub(super) fn binding(host: &dyn Host, name: &str) -> Option<Binding> {
-    let mut syntax = Core::NAMES.iter();
-    if let Some((_, core)) = syntax.find(|(known, _)| *known == name) {
-        return Some(Binding::Core(*core));
-    }
-    host.primitive(name).map(Binding::Constant)
 }
 
 /// All libraries of the interpreter's own. A program that imports nothing sees all their names.

@@ -24,15 +24,8 @@ pub(super) fn write(value: &Value, readable: bool, output: &mut Output<'_>) -> W
         | Value::Big(_)
         | Value::Ratio(_)
         | Value::Complex(_) => {
-            let Some(number) = value.as_number() else {
-                return Ok(());
-            };
-            // Whether there is room for its digits, at more than three bits each, is known before
-            // they are computed.
-            let digits = usize::try_from(number.size_bits() / 4).unwrap_or(usize::MAX);
-            output.take(digits)?;
-            output.free(digits);
-            output.push(&number.to_string())
+            let number = value.as_number();
+            number.map_or(Ok(()), |number| output.number(&number))
         }
         Value::Symbol(name) => symbol(name, readable, output),
         Value::Alias(_) => symbol(&spelling(value), readable, output),

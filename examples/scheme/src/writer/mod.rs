@@ -13,6 +13,7 @@ use segno::snapshot::{Constant, Shared};
 
 use crate::condition::Fault;
 use crate::value::{Condition, Record, Value, Vector};
+use crate::work::Work;
 pub(crate) use atom::procedure_name;
 use labels::{Label, Labels};
 use output::Output;
@@ -34,9 +35,16 @@ pub enum Style {
 ///
 /// # Errors
 ///
-/// A fault of kind `Limit`, if that is not enough. What was written until then is in the text.
-pub fn write(value: &Value, style: Style, limit: usize, to: &mut String) -> Result<(), Box<Fault>> {
-    let mut output = Output::new(to, limit);
+/// A fault of kind `Limit`, if that is not enough, or it would be too much work. What was written
+/// until then is in the text.
+pub fn write(
+    value: &Value,
+    style: Style,
+    limit: usize,
+    work: &mut Work,
+    to: &mut String,
+) -> Result<(), Box<Fault>> {
+    let mut output = Output::new(to, limit, work);
     let labels = match style {
         Style::Simple => Labels::default(),
         Style::Write | Style::Display => Labels::of_cycles(value, &mut output)?,
@@ -62,8 +70,8 @@ pub fn write(value: &Value, style: Style, limit: usize, to: &mut String) -> Resu
 ///
 /// As [`write`](write()).
 pub fn to_text(value: &Value, style: Style, limit: usize) -> Result<String, Box<Fault>> {
-    let mut text = String::new();
-    write(value, style, limit, &mut text)?;
+    let (mut text, mut work) = (String::new(), Work::UNLIMITED);
+    write(value, style, limit, &mut work, &mut text)?;
     Ok(text)
 }
 
@@ -71,9 +79,10 @@ pub fn to_text(value: &Value, style: Style, limit: usize) -> Result<String, Box<
 #[must_use]
 pub fn brief(value: &Value) -> String {
     let mut text = String::new();
-    if write(value, Style::Write, 1 << 16, &mut text).is_err() && text.is_empty() {
+    let mut work = Work::UNLIMITED;
+    if write(value, Style::Write, 1 << 16, &mut work, &mut text).is_err() && text.is_empty() {
         // It is too large to look for cycles.
-        let simple = write(value, Style::Simple, 1 << 12, &mut text);
+        let simple = write(value, Style::Simple, 1 << 12, &mut work, &mut text);
         drop(simple);
     }
     if let Some((end, _)) = text.char_indices().nth(400) {

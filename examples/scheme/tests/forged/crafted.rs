@@ -159,6 +159,35 @@ fn code_that_does_not_fit_itself() {
     });
 }
 
+/// Code of the standard library goes by its name, if it is what it was.
+#[test]
+fn library_code_that_has_changed() {
+    in_time("library code that has changed", || {
+        let mut honest = interpreter();
+        let text = "(map (lambda (x) (suspend! x)) '(1))";
+        honest.load("honest", text).expect("a program");
+        assert!(matches!(honest.run(FUEL), Outcome::Suspended(_)));
+        let bytes = honest.save().expect("it can be saved");
+        let document = honest.document(&bytes, LIMITS).expect("a snapshot");
+        let forged = |forge: fn(&mut Tree), name: &str| {
+            let mut forged = document.clone();
+            let codes = forged.objects.iter_mut().filter(|it| it.of == "code");
+            let names = codes.map(|it| &mut it.value);
+            let mut names = names.filter(|it| format!("{it:?}").contains(r#"Str("map")"#));
+            forge(field_mut(names.next().expect("that of map"), name));
+            let error = honest.snapshot(&forged, LIMITS).expect_err("it is another");
+            error.to_string()
+        };
+        let changed = forged(|hash| *hash = Tree::Number(Number::U64(7)), "hash");
+        assert!(
+            changed.contains("map of the standard library has changed"),
+            "{changed}"
+        );
+        let gone = forged(|name| *name = Tree::Str("nap".to_owned()), "name");
+        assert!(gone.contains("the standard library has no nap"), "{gone}");
+    });
+}
+
 /// The index of the code of a procedure of two arguments.
 fn code_of_f(document: &Document) -> usize {
     let is_f = |tree: &Tree| format!("{tree:?}").contains(r#"Str("f")"#);
@@ -169,8 +198,16 @@ fn code_of_f(document: &Document) -> usize {
     found.next().expect("its code").0
 }
 
+/// A field of code.
 fn field<'a>(tree: &'a Tree, name: &str) -> &'a Tree {
-    let Tree::Struct { fields, .. } = tree else {
+    let Tree::Variant {
+        content: Some(code),
+        ..
+    } = tree
+    else {
+        panic!("code");
+    };
+    let Tree::Struct { fields, .. } = &**code else {
         panic!("a structure");
     };
     let found = fields.iter().find(|(field, _)| field == name);
@@ -178,7 +215,14 @@ fn field<'a>(tree: &'a Tree, name: &str) -> &'a Tree {
 }
 
 fn field_mut<'a>(tree: &'a mut Tree, name: &str) -> &'a mut Tree {
-    let Tree::Struct { fields, .. } = tree else {
+    let Tree::Variant {
+        content: Some(code),
+        ..
+    } = tree
+    else {
+        panic!("code");
+    };
+    let Tree::Struct { fields, .. } = &mut **code else {
         panic!("a structure");
     };
     let found = fields.iter_mut().find(|(field, _)| field == name);

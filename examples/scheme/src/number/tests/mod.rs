@@ -7,6 +7,7 @@ use super::{Limits, Number, NumberError, parse};
 
 mod complex;
 mod conversions;
+mod large;
 mod laws;
 mod limits;
 mod order;
