@@ -1,10 +1,10 @@
-//! Captures by the winders of an escape, where frames stand for the escape.
+//! Captures by winders on the way of an escape, or of a continuation, where frames stand for what is
+//! left of the way.
 
 use std::rc::Rc;
 
 use segno::frame::{
-    Context, Continuation, Frame, Input, Machine, Operator, Outcome, Place, PromptTag, Refusal,
-    Step,
+    Context, Continuation, Frame, Input, Machine, Operator, Outcome, Place, PromptTag, Step,
 };
 
 const P: PromptTag = PromptTag::named("p");
@@ -13,6 +13,8 @@ const P: PromptTag = PromptTag::named("p");
 struct World {
     kept: Vec<Continuation<Does>>,
     trail: Vec<i64>,
+    /// What `replaces` goes to.
+    jump: Option<Continuation<Does>>,
 }
 
 type Act = dyn Fn(Input<Does>, &mut World) -> Step<Does>;
@@ -41,8 +43,31 @@ impl Frame for Does {
                 continuation: continuation.clone(),
                 with,
             })),
+            Step::TailResume { continuation, with } => Some(does(move |_, _| Step::TailResume {
+                continuation: continuation.clone(),
+                with,
+            })),
+            Step::Capture {
+                tag,
+                operator,
+                place,
+                body,
+            } => Some(does(move |_, _| Step::Capture {
+                tag,
+                operator,
+                place,
+                body: body.clone(),
+            })),
             _ => None,
         }
+    }
+
+    /// The bodies here do no more than one step.
+    fn given(body: &Self, continuation: &Continuation<Self>) -> Option<Self> {
+        let (body, k) = (body.0.clone(), continuation.clone());
+        Some(does(move |_, world| {
+            body(Input::Continuation(k.clone()), world)
+        }))
     }
 }
 
@@ -189,23 +214,134 @@ fn a_replacement_goes_on() {
     assert_eq!(world.trail, [5, 6, -1]);
 }
 
-/// What is on its way in has no second copy.
+/// Captures at the second entry, and notes a mark at each.
+fn captures_again(place: Place, mark: i64) -> Does {
+    does(move |input, world| match input {
+        Input::Start if world.kept.len() == 1 => Step::Call(captures(place, 5)),
+        Input::Refused(refusal) => Step::Refuse(refusal),
+        _ => {
+            world.trail.push(mark);
+            Step::Return(0)
+        }
+    })
+}
+
+/// Captures, and then goes to where it is told, if it is.
+fn replaces() -> Does {
+    does(|input, world| match (input, world.jump.take()) {
+        (Input::Start, _) => Step::Call(captures(Place::Here, 6)),
+        (_, None) => Step::Return(0),
+        (_, Some(continuation)) => Step::Replace {
+            tag: P,
+            continuation,
+            with: Ok(0),
+        },
+    })
+}
+
+/// Two winders, the inner or the outer one of which captures when it is entered again, and a body
+/// that was captured within both.
+fn entered(is_outer: bool, place: Place, world: &mut World) -> Continuation<Does> {
+    let [outer, inner] = if is_outer {
+        [captures_again(place, 1), noting(3)]
+    } else {
+        [noting(1), captures_again(place, 3)]
+    };
+    let inner = wind(inner, replaces(), noting(4));
+    assert_eq!(run(prompt(wind(outer, inner, noting(2))), world), 0);
+    assert_eq!(world.trail, [1, 3, 6, 4, 2]);
+    world.trail.clear();
+    world.kept[0].clone()
+}
+
+/// What is noted on the way in, and out again, if the capture is gone on with.
+fn way(is_outer: bool) -> &'static [i64] {
+    if is_outer {
+        &[5, 1, 3, 6, 4, 2]
+    } else {
+        &[1, 5, 3, 6, 4, 2]
+    }
+}
+
 #[test]
-fn the_way_in_is_not_captured() {
-    let mut world = World::default();
-    let before = does(|input, world| match (input, world.kept.is_empty()) {
-        (Input::Start, false) => Step::Call(captures(Place::Here, 5)),
-        (Input::Refused(refusal), _) => Step::Refuse(refusal),
-        _ => Step::Return(0),
-    });
-    run(
-        prompt(wind(before, captures(Place::Here, 6), noting(2))),
-        &mut world,
-    );
-    let k = world.kept[0].clone();
-    let mut machine = Machine::new(prompt(resumed(&k)));
-    assert_eq!(
-        machine.run_for(u64::MAX, &mut world).err(),
-        Some(Refusal::InWinder)
-    );
+fn the_way_in_goes_on_wherever_it_is_resumed() {
+    for is_outer in [true, false] {
+        let mut world = World::default();
+        let k = entered(is_outer, Place::Here, &mut world);
+        assert_eq!(run(prompt(resumed(&k)), &mut world), 0);
+        assert_eq!(world.trail, way(is_outer));
+        let on_the_way = world.kept[1].clone();
+        for _ in 0..3 {
+            world.trail.clear();
+            let around = wind(noting(8), resumed(&on_the_way), noting(9));
+            assert_eq!(run(prompt(around), &mut world), 0);
+            let expected = [&[8], way(is_outer), &[9]].concat();
+            assert_eq!(world.trail, expected);
+        }
+    }
+}
+
+#[test]
+fn a_capture_that_leaves_takes_the_way_in_along() {
+    for is_outer in [true, false] {
+        let mut world = World::default();
+        let k = entered(is_outer, Place::Prompt, &mut world);
+        assert_eq!(run(prompt(resumed(&k)), &mut world), 0);
+        let entered: &[i64] = if is_outer { &[] } else { &[1, 2] };
+        assert_eq!(world.trail, entered);
+        world.trail.clear();
+        let on_the_way = world.kept[1].clone();
+        assert_eq!(run(prompt(resumed(&on_the_way)), &mut world), 0);
+        assert_eq!(world.trail, way(is_outer));
+    }
+}
+
+/// The winders that are entered so are the same as ever: who goes back to where it was captured
+/// within both passes neither.
+#[test]
+fn the_way_in_leads_into_the_same_winders() {
+    for is_outer in [true, false] {
+        let mut world = World::default();
+        let k = entered(is_outer, Place::Here, &mut world);
+        for at in [0, 1] {
+            world.jump = Some(k.clone());
+            let through = world.kept[at].clone();
+            assert_eq!(run(prompt(resumed(&through)), &mut world), 0);
+            let (before, after) = way(is_outer).split_at(4);
+            assert_eq!(world.trail, [before, &[6], after].concat());
+            world.trail.clear();
+        }
+    }
+}
+
+/// A winder that runs because a capture leaves may capture: the rest of that capture is a part of
+/// the continuation.
+#[test]
+fn a_capture_goes_on() {
+    for place in [Place::Here, Place::Prompt] {
+        let mut world = World::default();
+        let after = wind(noting(3), captures(place, 5), noting(4));
+        let body = wind(noting(1), captures(Place::Prompt, 6), after);
+        assert_eq!(run(prompt(body), &mut world), 0);
+        if place == Place::Prompt {
+            // It is not gone on with as yet.
+            assert_eq!(world.trail, [1, 3, 4]);
+        } else {
+            assert_eq!(world.trail, [1, 3, 5, 4]);
+        }
+        let rest = world.kept[0].clone();
+        for _ in 0..2 {
+            world.trail.clear();
+            assert_eq!(run(prompt(resumed(&rest)), &mut world), 0);
+            assert_eq!(world.trail, [3, 5, 4]);
+        }
+        // What was captured first is handed over each time.
+        let kept = &world.kept[1..];
+        assert!(kept.iter().all(|k| k.same(&kept[0])));
+        assert_eq!(kept.len(), if place == Place::Prompt { 2 } else { 3 });
+        world.trail.clear();
+        let first = kept[0].clone();
+        assert_eq!(run(prompt(resumed(&first)), &mut world), 0);
+        assert_eq!(world.trail[..2], [1, 6]);
+    }
 }

@@ -119,6 +119,7 @@ struct Counts {
     aborts: usize,
     in_winder: usize,
     settled: usize,
+    settled_in: usize,
     too_deep: usize,
     barrier: usize,
     one_shot: usize,
@@ -308,38 +309,58 @@ impl Model {
         Ok(())
     }
 
-    /// The frame for an escape.
-    fn escape(&self, goal: &Goal) -> Option<Script> {
-        let Goal::Leave { to, then, .. } = goal else {
-            return None;
-        };
-        let Entry::Prompt(tag) = self.stack[*to] else {
-            unreachable!()
-        };
-        Script::escaping(match then.borrow().as_ref()? {
-            Then::Body(..) => return None,
-            Then::Abort(value) => Escape::Abort(tag, value.clone()),
-            Then::Replace(k, with, _) => {
-                let k = K::Model(frames(k), Rc::new(k.clone()));
-                Escape::Replace(tag, k, with.clone())
+    /// What takes the place of a goal.
+    fn instead(&self, goal: &Goal) -> Option<Entry> {
+        let of_model = |k: &[Entry]| K::Model(frames(k), Rc::new(k.to_vec()));
+        match goal {
+            Goal::Leave { to, then, .. } => {
+                let Entry::Prompt(tag) = self.stack[*to] else {
+                    unreachable!()
+                };
+                let frame = Script::escaping(match then.borrow().as_ref()? {
+                    Then::Body(_, body, _) if body.body.once => return None,
+                    Then::Body(operator, body, k) => {
+                        let body = Script::escaping(Escape::Given(body.clone(), k.clone()))?;
+                        Escape::Capture(tag, *operator, body)
+                    }
+                    Then::Abort(value) => Escape::Abort(tag, value.clone()),
+                    Then::Replace(k, with, _) => Escape::Replace(tag, of_model(k), with.clone()),
+                })?;
+                Some(Entry::Frame(Held::new(frame), Vec::new()))
             }
-        })
-    }
-
-    /// Puts frames in the places of escapes above an entry.
-    fn settle(&mut self, at: usize) {
-        for index in at..self.stack.len() {
-            if let Entry::Goal(goal) = &self.stack[index] {
-                let frame = self.escape(goal).unwrap();
-                self.stack[index] = Entry::Frame(Held::new(frame), Vec::new());
-                self.counts.settled += 1;
+            Goal::Enter(rest, with) => {
+                let [Entry::Inside(winder), rest @ ..] = &rest[..] else {
+                    unreachable!()
+                };
+                let is_prompt = |entry: &&Entry| matches!(entry, Entry::Prompt(_));
+                let mut copied = rest.iter().take_while(|entry| !is_prompt(entry));
+                if copied.any(|entry| matches!(entry, Entry::Frame(Held::Once(_), _))) {
+                    return None;
+                }
+                let body = Script::escaping(Escape::Resume(of_model(rest), with.clone()))?;
+                Some(Entry::Entering(winder.clone(), Held::new(body)))
             }
         }
     }
 
+    /// Puts something in the places of goals above an entry.
+    fn settle(&mut self, at: usize) {
+        for index in at..self.stack.len() {
+            if let Entry::Goal(goal) = &self.stack[index] {
+                let instead = self.instead(goal).unwrap();
+                match instead {
+                    Entry::Frame(..) => self.counts.settled += 1,
+                    _ => self.counts.settled_in += 1,
+                }
+                self.stack[index] = instead;
+            }
+        }
+    }
+
+    /// How many frames will take the place of goals.
     fn escapes(&self, at: usize) -> usize {
-        let is_escape = |entry: &&Entry| matches!(entry, Entry::Goal(_));
-        self.stack[at..].iter().filter(is_escape).count()
+        let leaves = |entry: &&Entry| matches!(entry, Entry::Goal(goal) if matches!(**goal, Goal::Leave { .. }));
+        self.stack[at..].iter().filter(leaves).count()
     }
 
     fn locate(&self, tag: PromptTag, captures: bool) -> Result<usize, Refusal> {
@@ -347,7 +368,7 @@ impl Model {
             match entry {
                 Entry::Prompt(found) if *found == tag => return Ok(index),
                 Entry::HostCall(host_call) => return Err(Refusal::Barrier { host_call }),
-                Entry::Goal(goal) if captures && self.escape(goal).is_none() => {
+                Entry::Goal(goal) if captures && self.instead(goal).is_none() => {
                     return Err(Refusal::InWinder);
                 }
                 _ => {}
@@ -728,7 +749,7 @@ const MANY: u32 = 1_000;
 /// The same where captures cross escapes, and the limit of depth is met.
 #[test]
 fn one_meaning_of_captures_by_escapes() {
-    let (programs, settled) = (Cell::new(0), Cell::new(0));
+    let (programs, settled, entering) = (Cell::new(0), Cell::new(0), Cell::new(0));
     for_all(10_000, Without::default(), |program, number| {
         programs.set(programs.get() + 1);
         with_escapes(|| {
@@ -743,6 +764,7 @@ fn one_meaning_of_captures_by_escapes() {
                 return Ok(());
             }
             settled.set(settled.get() + model.counts.settled);
+            entering.set(entering.get() + model.counts.settled_in);
             for fuel in [u64::MAX, 1] {
                 let found = by_machine(limited_machine(limits), World::new(&program), fuel);
                 same(&found, &expected)?;
@@ -750,8 +772,12 @@ fn one_meaning_of_captures_by_escapes() {
             Ok(())
         })
     });
-    println!("{} escapes captured", settled.get());
-    assert!(settled.get() > 0 || programs.get() < MANY);
+    println!(
+        "{} escapes captured, {} entries",
+        settled.get(),
+        entering.get()
+    );
+    assert!(settled.get() > 0 && entering.get() > 0 || programs.get() < MANY);
 }
 
 /// Whoever asks for the whole computation changes nothing: not on the way of an escape either, but

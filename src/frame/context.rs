@@ -1,9 +1,9 @@
 //! What a frame sees of the machine while it runs.
 
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, mem};
 
-use super::level::{Boundary, Level};
+use super::level::Boundary;
 use super::run::State;
 use super::segment::{Chain, Mark};
 use super::{Frame, MarkKey, Outcome, PromptTag, Refusal};
@@ -17,6 +17,12 @@ pub struct Context<'a, F: Frame> {
     pub(super) index: usize,
     /// How many more steps are paid for.
     pub(super) fuel: u64,
+}
+
+/// What lies on the way down a stack.
+enum Seen<'a, V> {
+    Mark(&'a Mark<V>),
+    Prompt(PromptTag),
 }
 
 /// Why frames came to no value.
@@ -96,8 +102,10 @@ impl<F: Frame> Context<'_, F> {
     #[must_use]
     pub fn mark(&self, key: MarkKey) -> Option<F::Value> {
         let mut found = None;
-        self.walk(None, |mark| {
-            if mark.key == key {
+        self.walk(None, |seen| {
+            if let Seen::Mark(mark) = seen
+                && mark.key == key
+            {
                 found = Some(mark.value.clone());
             }
             found.is_none()
@@ -110,8 +118,10 @@ impl<F: Frame> Context<'_, F> {
     #[must_use]
     pub fn marks(&self, key: MarkKey, to: Option<PromptTag>) -> Vec<F::Value> {
         let mut found = Vec::new();
-        self.walk(to, |mark| {
-            if mark.key == key {
+        self.walk(to, |seen| {
+            if let Seen::Mark(mark) = seen
+                && mark.key == key
+            {
                 found.push(mark.value.clone());
             }
             true
@@ -119,29 +129,49 @@ impl<F: Frame> Context<'_, F> {
         found
     }
 
-    /// Visits marks from the top down, until `visit` says no.
-    fn walk(&self, to: Option<PromptTag>, mut visit: impl FnMut(&Mark<F::Value>) -> bool) {
-        let ends = |level: &Level<F>| match level.boundary {
-            Boundary::Prompt { tag, .. } => to == Some(tag),
-            _ => false,
-        };
-        if !self.state.attached.marks.iter().rev().all(&mut visit) {
+    /// The same, in parts: those above each prompt, and the prompt; none is below the last part.
+    #[must_use]
+    pub fn marks_by_prompt(
+        &self,
+        key: MarkKey,
+        to: Option<PromptTag>,
+    ) -> Vec<(Vec<F::Value>, Option<PromptTag>)> {
+        let (mut parts, mut part) = (Vec::new(), Vec::new());
+        self.walk(to, |seen| {
+            match seen {
+                Seen::Mark(mark) if mark.key == key => part.push(mark.value.clone()),
+                Seen::Mark(_) => {}
+                Seen::Prompt(tag) => parts.push((mem::take(&mut part), Some(tag))),
+            }
+            true
+        });
+        parts.push((part, None));
+        parts
+    }
+
+    /// Visits marks and prompts from the top down, but for the prompt that is asked for, until
+    /// `visit` says no.
+    fn walk(&self, to: Option<PromptTag>, mut visit: impl FnMut(Seen<'_, F::Value>) -> bool) {
+        fn all<V>(marks: &[Mark<V>], visit: &mut impl FnMut(Seen<'_, V>) -> bool) -> bool {
+            marks.iter().rev().all(|mark| visit(Seen::Mark(mark)))
+        }
+        if !all(&self.state.attached.marks, &mut visit) {
             return;
         }
         for level in self.state.levels.from(0).iter().rev() {
             for (link, segment) in level.position.chains().flat_map(Chain::links) {
                 let marks = &segment.marks;
                 let within = marks.partition_point(|mark| mark.index < link.len);
-                if !marks[..within].iter().rev().all(&mut visit) {
+                if !all(&marks[..within], &mut visit) {
                     return;
                 }
             }
-            if ends(level) {
-                return;
-            }
-            if let Boundary::Barrier(barrier) = &level.boundary
-                && !barrier.attached.marks.iter().rev().all(&mut visit)
-            {
+            let goes_on = match &level.boundary {
+                Boundary::Prompt { tag, .. } => to != Some(*tag) && visit(Seen::Prompt(*tag)),
+                Boundary::Barrier(barrier) => all(&barrier.attached.marks, &mut visit),
+                Boundary::Bottom | Boundary::Open | Boundary::Winding(_) => true,
+            };
+            if !goes_on {
                 return;
             }
         }

@@ -19,8 +19,9 @@ pub enum Refusal {
         /// The name that the host call gave itself.
         host_call: &'static str,
     },
-    /// A winder that is running because of an escape lies between the frame and the prompt,
-    /// if there is one, and the escape is none that a frame [asks for](super::Frame::escape).
+    /// A winder that is running on the way of an escape or of a continuation lies between the frame
+    /// and the prompt, if there is one, and no frame [asks for](super::Frame::escape) what is left
+    /// of that way. So it is too where a frame that can be resumed once is still to come.
     InWinder,
     /// The stack would be deeper than the machine allows.
     Depth {
@@ -84,9 +85,9 @@ impl fmt::Display for Refusal {
                     "the host call `{host_call}` runs what it calls to the end, and nothing is captured or suspended across it"
                 )
             }
-            Self::InWinder => {
-                f.write_str("a winder of an escape stands between here and the prompt")
-            }
+            Self::InWinder => f.write_str(
+                "a winder stands between here and the prompt, on a way that cannot be captured",
+            ),
             Self::Depth { limit } => write!(f, "the stack may have {limit} frames"),
             Self::Prompts { limit } => write!(f, "there may be {limit} prompts"),
             Self::SealedFrames { limit } => {

@@ -6,6 +6,7 @@ use core::fmt;
 use core::mem;
 
 use super::continuation::Piece;
+use super::escaping::frames_of;
 use super::ledger::Ledger;
 use super::level::{Boundary, Level, Levels};
 use super::position::Attached;
@@ -306,7 +307,7 @@ impl<F: Frame> Machine<F> {
     }
 
     /// The whole computation, of a machine that is paused or suspended; none if it is done, or
-    /// if a winder of an escape is running that no frame [asks for](Frame::escape), or for whose
+    /// if a winder is running on a way that no frame [stands for](Frame::escape), or for whose
     /// frame there is no room. The machine goes on as if nothing had been.
     pub fn continuation(&mut self) -> Option<Continuation<F>> {
         if let Pending::Frame | Pending::Step = self.pending {
@@ -314,8 +315,8 @@ impl<F: Frame> Machine<F> {
         }
         let state = &mut self.state;
         let escapes = state.all_escapes()?;
-        let frames = state.below + self.frames.len() + escapes.len();
-        if !escapes.is_empty() && frames > state.limits.depth {
+        let more = frames_of(&escapes);
+        if more > 0 && state.below + self.frames.len() + more > state.limits.depth {
             return None;
         }
         state.seal(&mut self.frames);

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::continuation::Piece;
+use super::escaping::frames_of;
 use super::level::{Boundary, Level};
 use super::run::{Next, State, drop_last};
 use super::winding::{Goal, Then};
@@ -110,7 +111,7 @@ impl<F: Frame> State<F> {
     }
 
     /// The index of the innermost level whose boundary is a prompt with this tag; that of
-    /// the running level is one past the last. `pass` is asked at each escape on the way.
+    /// the running level is one past the last. `pass` is asked at each way to a goal that it crosses.
     pub(super) fn locate(
         &self,
         tag: PromptTag,
@@ -143,7 +144,7 @@ impl<F: Frame> State<F> {
         };
         let (at, escapes) = self.reach(tag)?;
         self.may_seal(frames.len() + self.levels.last() + 1 - at)?;
-        let more = escapes.len() + usize::from(place == Place::Here);
+        let more = frames_of(&escapes) + usize::from(place == Place::Here);
         if more > 0 && self.below + frames.len() + more > self.limits.depth {
             return Err(self.too_deep());
         }

@@ -76,11 +76,20 @@ pub trait Frame: Clone + Sized {
     /// A frame that asks for this step, whatever value it is resumed with. A refusal is not for it,
     /// but for the frames below, as it would be without it: it hands that on.
     ///
-    /// It is needed where a winder's thunk, on the way of an escape, captures a continuation:
-    /// the escape is a part of that, as a frame that asks for it anew. Without it such a capture
-    /// is refused: [`Refusal::InWinder`]. The step is a [`Step::Abort`] or a [`Step::Replace`].
+    /// It is needed where a winder's thunk captures a continuation on the way out of its body, or
+    /// into it: what is left of the way is a part of that, as a frame that asks for it anew. Without
+    /// it such a capture is refused: [`Refusal::InWinder`]. On the way out the step is a
+    /// [`Step::Abort`], a [`Step::Replace`], or a [`Step::Capture`] whose body is
+    /// [`given`](Self::given) what was captured; on the way in it is a [`Step::TailResume`].
     fn escape(step: Step<Self>) -> Option<Self> {
         let _ = step;
+        None
+    }
+
+    /// A frame that, whichever continuation it starts with, does what `body` does with this one.
+    /// See [`escape`](Self::escape).
+    fn given(body: &Self, continuation: &Continuation<Self>) -> Option<Self> {
+        let _ = (body, continuation);
         None
     }
 }

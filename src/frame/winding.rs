@@ -57,9 +57,9 @@ pub(super) struct Entry<F: Frame> {
     /// What it is put on top of.
     base: Position<F>,
     /// Its winders that are not entered, innermost first.
-    ahead: Vec<Rc<WinderNode<F>>>,
+    pub(super) ahead: Vec<Rc<WinderNode<F>>>,
     /// Its winders that are, as they are from now on.
-    entered: Winders<F>,
+    pub(super) entered: Winders<F>,
     /// How many are entered without being run.
     shared: usize,
     pub(super) with: Result<F::Value, F::Value>,

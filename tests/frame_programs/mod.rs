@@ -399,6 +399,10 @@ const ESCAPE: usize = usize::MAX;
 pub(crate) enum Escape {
     Abort(PromptTag, Value),
     Replace(PromptTag, K, With),
+    Capture(PromptTag, Operator, Script),
+    Resume(K, With),
+    /// Does what another frame does that gets a continuation.
+    Given(Script, K),
 }
 
 /// Runs something where captures may cross an escape.
@@ -572,6 +576,14 @@ pub(crate) fn interpret(frame: &mut Script, input: Got, host: &mut impl Host) ->
         return match escape {
             Escape::Abort(tag, value) => Does::Abort(tag, value),
             Escape::Replace(tag, k, with) => Does::Replace(tag, k, with),
+            Escape::Capture(tag, operator, body) => {
+                Does::Capture(tag, operator, Place::Prompt, body)
+            }
+            Escape::Resume(k, with) => Does::TailResume(k, with),
+            Escape::Given(body, k) => {
+                *frame = body;
+                interpret(frame, Got::K(k), host)
+            }
         };
     }
     match input {
@@ -715,7 +727,16 @@ impl Host for Context<'_, Script> {
     }
 
     fn marks(&self, key: MarkKey, to: Option<PromptTag>) -> Vec<Value> {
-        Context::marks(self, key, to)
+        let marks = Context::marks(self, key, to);
+        // In parts, those down to the nearest such prompt are the same.
+        let mut parts = self.marks_by_prompt(key, None);
+        let ends = |part: &(_, Option<PromptTag>)| to.is_some() && part.1 == to;
+        if let Some(last) = parts.iter().position(ends) {
+            parts.truncate(last + 1);
+        }
+        let in_parts = parts.iter().flat_map(|(part, _)| part);
+        assert!(in_parts.map(Value::show).eq(marks.iter().map(Value::show)));
+        marks
     }
 
     fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
@@ -769,8 +790,24 @@ impl Frame for Script {
                 continuation,
                 with,
             } => Escape::Replace(tag, K::Machine(continuation), with),
+            Step::Capture {
+                tag,
+                operator,
+                place: Place::Prompt,
+                body,
+            } => Escape::Capture(tag, operator, body),
+            Step::TailResume { continuation, with } => {
+                Escape::Resume(K::Machine(continuation), with)
+            }
             _ => return None,
         })
+    }
+
+    fn given(body: &Self, continuation: &Continuation<Self>) -> Option<Self> {
+        ESCAPES.with_borrow(Option::is_some).then(|| {
+            let given = Escape::Given(body.clone(), K::Machine(continuation.clone()));
+            Self::escaping(given)
+        })?
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use segno::frame::{Context, Describe, Frame, Input, Step};
+use segno::frame::{Context, Continuation, Describe, Frame, Input, Operator, Step};
 use segno::snapshot::{Constant, Persist};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,19 @@ pub enum Activation {
         continuation: Value,
         /// See `Receive`.
         hands_over: bool,
+    },
+    /// Has got a continuation before, whichever it gets, and applies a procedure to the former: the
+    /// rest of a capture, in a continuation that a winder captures on the way to the prompt.
+    Given {
+        /// The procedure.
+        receiver: Value,
+        /// The continuation.
+        continuation: Value,
+        /// The prompt.
+        #[slot(shared)]
+        tag: Constant<Tag>,
+        /// How it has to leave for the prompt before.
+        leaves: Option<Leaves>,
     },
     /// Applies a procedure under a prompt.
     Prompting {
@@ -201,6 +214,41 @@ pub enum Reception {
     Rest,
 }
 
+/// How a capture leaves for its prompt: see [`Operator`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leaves {
+    /// `shift`
+    Shift,
+    /// `shift0`
+    Shift0,
+    /// `control`
+    Control,
+    /// `control0`
+    Control0,
+}
+
+impl From<Operator> for Leaves {
+    fn from(operator: Operator) -> Self {
+        match operator {
+            Operator::Shift => Self::Shift,
+            Operator::Shift0 => Self::Shift0,
+            Operator::Control => Self::Control,
+            Operator::Control0 => Self::Control0,
+        }
+    }
+}
+
+impl From<Leaves> for Operator {
+    fn from(leaves: Leaves) -> Self {
+        match leaves {
+            Leaves::Shift => Self::Shift,
+            Leaves::Shift0 => Self::Shift0,
+            Leaves::Control => Self::Control,
+            Leaves::Control0 => Self::Control0,
+        }
+    }
+}
+
 /// What marks are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Key {
@@ -223,6 +271,8 @@ pub struct Prompt {
     pub operator: Value,
     /// Its arguments.
     pub arguments: Vec<Value>,
+    /// Whether the frame below applies the handler in its own place: it has marks.
+    pub hands_over: bool,
 }
 
 impl segno::snapshot::Object for Prompt {
@@ -254,6 +304,10 @@ impl Frame for Activation {
 
     fn escape(step: Step<Self>) -> Option<Self> {
         control::escape(step)
+    }
+
+    fn given(body: &Self, continuation: &Continuation<Self>) -> Option<Self> {
+        control::given(body, continuation)
     }
 }
 

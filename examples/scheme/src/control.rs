@@ -80,6 +80,10 @@ pub enum Control {
     CurrentMarks,
     /// `continuation-mark-set-first`
     FirstMark,
+    /// `continuation-mark-set->list`
+    ListOfMarks,
+    /// `continuation-mark-set->list*`
+    VectorsOfMarks,
     /// `call-with-immediate-continuation-mark`
     ImmediateMark,
     /// `eval`
@@ -245,7 +249,7 @@ pub(crate) fn take_over(
     handover: &Handover,
     cx: Cx<'_, '_>,
 ) -> Step<Activation> {
-    let arguments = smallvec![handover.continuation.clone()];
+    let arguments = spread(handover.arguments.clone());
     become_marked_call(frame, handover.receiver.clone(), arguments, true, cx)
 }
 
@@ -350,13 +354,15 @@ pub(crate) fn go_back(
     let tag = match &captured.kind {
         CapturedKind::Composable => {
             let (continuation, with) = (captured.continuation.clone(), Ok(value));
-            return Ok(if tail && !marked {
-                Step::TailResume { continuation, with }
-            } else {
-                if tail {
-                    marks::give_way(&captured.continuation, cx);
-                }
-                Step::Resume { continuation, with }
+            if !tail {
+                return Ok(Step::Resume { continuation, with });
+            }
+            if !marked {
+                return Ok(Step::TailResume { continuation, with });
+            }
+            return Ok(match marks::merge(&continuation, cx) {
+                Some(continuation) => Step::TailResume { continuation, with },
+                None => Step::Resume { continuation, with },
             });
         }
         CapturedKind::Full(tag) => *tag,
@@ -386,22 +392,72 @@ pub(crate) fn go_back(
     })
 }
 
-/// A frame that does what an escape does, in a continuation that one of its winders captures.
+/// A frame that asks for this step, in a continuation that a winder captures which stands in the way
+/// of the step.
 pub(crate) fn escape(step: Step<Activation>) -> Option<Activation> {
+    let apply = |continuation, kind, value| {
+        let barriers = Vec::new();
+        let operator = Value::Continuation(Constant::new(Captured {
+            continuation,
+            kind,
+            barriers,
+        }));
+        let arguments = Constant::new(Rib::of(spread(value), None));
+        Activation::Apply {
+            operator,
+            arguments,
+        }
+    };
     match step {
         Step::Abort { value, .. } => Some(Activation::Escape { value }),
         Step::Replace {
             tag,
             continuation,
             with: Ok(value),
-        } => Some(Activation::Apply {
-            operator: Value::Continuation(Constant::new(Captured {
-                continuation,
-                kind: CapturedKind::Full(tag),
-                barriers: Vec::new(),
-            })),
-            arguments: Constant::new(Rib::of(spread(value), None)),
+        } => Some(apply(continuation, CapturedKind::Full(tag), value)),
+        Step::TailResume {
+            continuation,
+            with: Ok(value),
+        } => Some(apply(continuation, CapturedKind::Composable, value)),
+        Step::Capture {
+            operator,
+            body:
+                Activation::Given {
+                    receiver,
+                    continuation,
+                    tag,
+                    ..
+                },
+            ..
+        } => Some(Activation::Given {
+            receiver,
+            continuation,
+            tag,
+            leaves: Some(operator.into()),
         }),
+        _ => None,
+    }
+}
+
+/// A frame that does what one does that gets this continuation.
+pub(crate) fn given(
+    body: &Activation,
+    continuation: &Continuation<Activation>,
+) -> Option<Activation> {
+    match body {
+        Activation::Receive {
+            receiver,
+            tag,
+            kind: Reception::Composable,
+            ..
+        } => Some(Activation::Given {
+            receiver: receiver.clone(),
+            continuation: value_of(continuation.clone(), CapturedKind::Composable, Vec::new()),
+            tag: tag.clone(),
+            leaves: None,
+        }),
+        // It has one already.
+        Activation::Given { leaves: None, .. } => Some(body.clone()),
         _ => None,
     }
 }
@@ -563,6 +619,7 @@ fn perform(
                 operator: arguments[0].clone(),
                 handler: arguments.get(2).cloned().unwrap_or(Value::False),
                 arguments: arguments.iter().skip(3).cloned().collect(),
+                hands_over: tail && marked,
             };
             let prompt = Constant::new(prompt);
             go(Activation::Prompting { prompt }, tail, marked)
@@ -653,22 +710,26 @@ fn perform(
         }
         Control::CurrentMarks => {
             let tag = tag_of(arguments.first(), cx)?.tag;
-            let marks = cx.marks(MARKS, Some(tag));
-            Applied::Value(Value::Marks(Rc::new(marks)))
+            Applied::Value(Value::Marks(Rc::new(marks::here(tag, cx)?)))
         }
         Control::FirstMark => {
-            let marks = match &arguments[0] {
-                Value::Marks(marks) => marks.clone(),
-                Value::False => {
-                    let tag = tag_of(arguments.get(3), cx)?.tag;
-                    Rc::new(cx.marks(MARKS, Some(tag)))
-                }
-                other => return Err(Fault::new("expected a set of marks", [other.clone()])),
-            };
+            let tag = tag_of(arguments.get(3), cx)?.tag;
+            let set = marks::set(&arguments[0], tag, cx)?;
             let key = &arguments[1];
-            let found = marks.iter().find_map(|marks| marks::lookup(marks, key));
+            let found = set.iter().find_map(|marks| marks::lookup(marks, key));
             let missing = arguments.get(2).cloned();
             Applied::Value(found.or(missing).unwrap_or(Value::False))
+        }
+        Control::ListOfMarks => {
+            let tag = tag_of(arguments.get(2), cx)?.tag;
+            let set = marks::set(&arguments[0], tag, cx)?;
+            Applied::Value(marks::list(&set, &arguments[1]))
+        }
+        Control::VectorsOfMarks => {
+            let tag = tag_of(arguments.get(3), cx)?.tag;
+            let set = marks::set(&arguments[0], tag, cx)?;
+            let missing = arguments.get(2).unwrap_or(&Value::False);
+            marks::vectors(&set, &arguments[1], missing).map(Applied::Value)?
         }
         Control::ImmediateMark => {
             let marks = marks::of_frame(tail && marked, cx);
@@ -789,6 +850,7 @@ pub(crate) fn aborted(aborted: &Aborted, cx: Cx<'_, '_>) -> Step<Activation> {
         handler: Value::False,
         operator: thunk.clone(),
         arguments: Vec::new(),
+        hands_over: false,
     });
     Step::Call(Activation::Prompting { prompt })
 }
@@ -889,6 +951,30 @@ pub(crate) fn resume(
             },
             _,
         ) => deliver(frame, receiver, continuation, hands_over, cx),
+        (
+            Activation::Given {
+                receiver,
+                continuation,
+                tag,
+                leaves,
+            },
+            _,
+        ) => {
+            let Some(leaves) = leaves else {
+                return fail(Fault::new("no continuation was received", [receiver]), cx);
+            };
+            Step::Capture {
+                tag: tag.tag,
+                operator: leaves.into(),
+                place: Place::Prompt,
+                body: Activation::Given {
+                    receiver,
+                    continuation,
+                    tag,
+                    leaves: None,
+                },
+            }
+        }
         (Activation::Prompting { prompt }, _) => {
             let operator = prompt.operator.clone();
             let arguments: Slots = prompt.arguments.iter().cloned().collect();
@@ -918,6 +1004,12 @@ pub(crate) fn resume(
                     resume(frame, Input::Start, cx)
                 }
                 (Value::False, _) => aborted(&abort, cx),
+                (handler, several) if prompt.hands_over => {
+                    Step::Return(Value::Handover(Constant::new(Handover {
+                        receiver: handler.clone(),
+                        arguments: values(several),
+                    })))
+                }
                 (handler, values) => {
                     become_call(frame, handler.clone(), values.iter().cloned().collect(), cx)
                 }
@@ -1020,6 +1112,7 @@ pub(crate) fn resume(
                 handler: Value::False,
                 operator: Value::False,
                 arguments: Vec::new(),
+                hands_over: false,
             });
             *frame = Activation::Prompted { prompt };
             let body = Activation::Program { program, next: 0 };
@@ -1039,6 +1132,7 @@ pub(crate) fn resume(
                 handler: Value::False,
                 operator: closure,
                 arguments: Vec::new(),
+                hands_over: false,
             });
             Step::Call(Activation::Prompting { prompt })
         }
@@ -1050,14 +1144,19 @@ fn receive(
     continuation: Continuation<Activation>,
     cx: Cx<'_, '_>,
 ) -> Step<Activation> {
-    let Activation::Receive {
-        receiver,
-        tag,
-        kind,
-        hands_over,
-    } = std::mem::replace(frame, Activation::Pass {})
-    else {
-        return fail(Fault::new("nobody asked for a continuation", []), cx);
+    let (receiver, tag, kind, hands_over) = match std::mem::replace(frame, Activation::Pass {}) {
+        Activation::Receive {
+            receiver,
+            tag,
+            kind,
+            hands_over,
+        } => (receiver, tag, kind, hands_over),
+        Activation::Given {
+            receiver,
+            continuation,
+            ..
+        } => return deliver(frame, receiver, continuation, false, cx),
+        _ => return fail(Fault::new("nobody asked for a continuation", []), cx),
     };
     let barriers = match cx.world.barriers {
         true => cx.marks(BARRIER, Some(tag.tag)),
@@ -1091,7 +1190,7 @@ fn deliver(
     if hands_over {
         return Step::Return(Value::Handover(Constant::new(Handover {
             receiver,
-            continuation,
+            arguments: continuation,
         })));
     }
     become_call(frame, receiver, smallvec![continuation], cx)

@@ -262,6 +262,7 @@ pub(crate) fn engine(arguments: &[Value]) -> Result<Activation, Box<Fault>> {
         handler: handler.clone(),
         operator: operator.clone(),
         arguments,
+        hands_over: false,
     });
     Ok(Activation::Fueled {
         prompt,

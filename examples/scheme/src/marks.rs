@@ -1,15 +1,17 @@
 //! Marks that programs attach to frames.
 //!
 //! All those of a frame are one list of pairs of key and value, which the machine keeps under one
-//! key of its own.
+//! key of its own. A set of marks has the lists of all frames, topmost first, and the tags of the
+//! prompts between them.
 
-use segno::frame::{Context, Continuation, Entry, Layout};
+use segno::frame::{Context, Continuation, Entry, Layout, PromptTag, Refusal};
+use segno::snapshot::Constant;
 
 use crate::activation::Activation;
 use crate::condition::Fault;
 use crate::control::MARKS;
 use crate::round::Round;
-use crate::value::Value;
+use crate::value::{Tag, Value};
 use crate::world::World;
 
 /// Attaches a mark to the running frame.
@@ -50,17 +52,91 @@ pub(crate) fn find<T>(list: &Value, look: impl Fn(&Value, &Value) -> Option<T>) 
     None
 }
 
-/// The marks in a continuation, topmost first.
+/// The marks down to the nearest prompt with a tag.
 ///
 /// # Errors
 ///
-/// If it has frames that can be resumed once, and were.
+/// If there is no such prompt.
+pub(crate) fn here(tag: PromptTag, cx: &Context<'_, Activation>) -> Result<Vec<Value>, Box<Fault>> {
+    if let Err(refusal @ Refusal::NoSuchPrompt(_)) = cx.capturable(tag) {
+        return Err(Fault::new(refusal.to_string(), []));
+    }
+    let parts = cx.marks_by_prompt(MARKS, Some(tag)).into_iter();
+    Ok(parts
+        .flat_map(|(part, prompt)| part.into_iter().chain(prompt.map(tag_value)))
+        .collect())
+}
+
+fn tag_value(tag: PromptTag) -> Value {
+    let name = Value::False;
+    Value::PromptTag(Constant::new(Tag { tag, name }))
+}
+
+/// What a program looks at that gives a set of marks, or `#f` for those that are here: the marks
+/// down to the nearest prompt with a tag.
+pub(crate) fn set(
+    value: &Value,
+    tag: PromptTag,
+    cx: &Context<'_, Activation>,
+) -> Result<Vec<Value>, Box<Fault>> {
+    let ends = |entry: &&Value| matches!(entry, Value::PromptTag(it) if it.tag == tag);
+    match value {
+        Value::Marks(marks) => Ok(marks.iter().take_while(|it| !ends(it)).cloned().collect()),
+        Value::False => here(tag, cx),
+        other => Err(Fault::new("expected a set of marks", [other.clone()])),
+    }
+}
+
+/// What a set has under a key, frame by frame.
+pub(crate) fn list(set: &[Value], key: &Value) -> Value {
+    let found = set.iter().filter_map(|marks| lookup(marks, key));
+    Value::list(found.collect::<Vec<_>>())
+}
+
+/// For each frame that has a mark under one of the keys, a vector of what it has under each.
+pub(crate) fn vectors(set: &[Value], keys: &Value, missing: &Value) -> Result<Value, Box<Fault>> {
+    let Some(keys) = keys.as_list() else {
+        let by = "continuation-mark-set->list*";
+        return Err(Fault::expected("a list", keys, by));
+    };
+    let of_frame = |marks: &Value| {
+        let found: Vec<_> = keys.iter().map(|key| lookup(marks, key)).collect();
+        found.iter().any(Option::is_some).then(|| {
+            let values = found.into_iter();
+            let values = values.map(|value| value.unwrap_or_else(|| missing.clone()));
+            Value::vector(values.collect())
+        })
+    };
+    let vectors = set.iter().filter_map(of_frame);
+    Ok(Value::list(vectors.collect::<Vec<_>>()))
+}
+
+/// The marks in a continuation, topmost first: down to the nearest prompt with the tag, if one is
+/// given. `of` is the tag of the prompt below the continuation, if that is known.
+///
+/// # Errors
+///
+/// If there is no such prompt, or the continuation has frames that can be resumed once, and were.
 pub(crate) fn of_continuation(
     captured: &Continuation<Activation>,
+    of: Option<PromptTag>,
+    tag: Option<PromptTag>,
     world: &World,
 ) -> Result<Vec<Value>, Box<Fault>> {
-    let layout = take_apart(captured, world)?;
-    Ok(layout.entries.iter().filter_map(of_entry).collect())
+    let mut entries = take_apart(captured, world)?.entries;
+    if let Some(tag) = tag {
+        let is_prompt =
+            |entry: &Entry<_>| matches!(entry, Entry::Prompt { tag: it, .. } if *it == tag);
+        match entries.iter().position(is_prompt) {
+            Some(at) => entries.truncate(at),
+            None if of.is_some_and(|of| of != tag) => {
+                let refusal = Refusal::NoSuchPrompt(tag);
+                return Err(Fault::new(refusal.to_string(), []));
+            }
+            None => {}
+        }
+    }
+    Ok(entries.iter().filter_map(of_entry).collect())
 }
 
 fn take_apart(
@@ -73,27 +149,46 @@ fn take_apart(
 }
 
 fn of_entry(entry: &Entry<Activation>) -> Option<Value> {
-    let Entry::Frame { marks, .. } = entry else {
-        return None;
-    };
-    let found = marks.iter().find(|(key, _)| *key == MARKS);
-    found.map(|(_, marks)| marks.clone())
+    match entry {
+        Entry::Frame { marks, .. } => {
+            let found = marks.iter().find(|(key, _)| *key == MARKS);
+            found.map(|(_, marks)| marks.clone())
+        }
+        Entry::Prompt { tag, .. } => Some(tag_value(*tag)),
+        _ => None,
+    }
 }
 
-/// Drops marks of the running frame where the lowest frame of a continuation has others under the
-/// same keys. The two are one frame where the continuation is applied in tail position.
-pub(crate) fn give_way(captured: &Continuation<Activation>, cx: &mut Context<'_, Activation>) {
-    let Ok(layout) = take_apart(captured, cx.world) else {
-        return;
+/// A continuation that is applied in tail position, for a running frame with marks: its lowest frame
+/// takes the place of that, and has the marks too under whose keys it has none. None where it cannot
+/// have them; then those that it has others for are dropped, and the running frame stays.
+pub(crate) fn merge(
+    captured: &Continuation<Activation>,
+    cx: &mut Context<'_, Activation>,
+) -> Option<Continuation<Activation>> {
+    let mut layout = take_apart(captured, cx.world).ok()?;
+    // Winders that were built anew would not be known as those that they are.
+    let is_winder =
+        |entry: &Entry<_>| matches!(entry, Entry::Inside { .. } | Entry::Entering { .. });
+    let winders = layout.entries.iter().any(is_winder);
+    let Some(Entry::Frame { frame, marks }) = layout.entries.last_mut() else {
+        return None;
     };
-    let Some(theirs) = layout.entries.last().and_then(of_entry) else {
-        return;
-    };
-    let marks = of_frame(true, cx).and_then(|marks| marks.as_list());
+    let at = marks.iter().position(|(key, _)| *key == MARKS);
+    let theirs = at.map_or(Value::Null, |at| marks.swap_remove(at).1);
+    let ours = of_frame(true, cx).and_then(|marks| marks.as_list());
     let is_ours = |mark: &Value| {
         let key = mark.as_pair().map(|(key, _)| key);
         key.is_some_and(|key| lookup(&theirs, &key).is_none())
     };
-    let ours: Vec<_> = marks.into_iter().flatten().filter(is_ours).collect();
+    let ours = ours.into_iter().flatten().filter(is_ours);
+    if !winders && let Activation::Run { marked, .. } = frame {
+        *marked = true;
+        let all = theirs.as_list().into_iter().flatten().chain(ours);
+        marks.push((MARKS, Value::list(all.collect::<Vec<_>>())));
+        return cx.world.inspector.build(layout).ok();
+    }
+    let ours: Vec<_> = ours.collect();
     cx.set_mark(MARKS, Value::list(ours));
+    None
 }

@@ -516,7 +516,11 @@ fn begin(
             }
         };
     }
-    let (callee, entry, inner) = match code.nodes[id as usize] {
+    let Some(node) = code.nodes.get(id as usize) else {
+        // What waits for a variable or a constant.
+        return control::fail(forged(), cx);
+    };
+    let (callee, entry, inner) = match *node {
         Node::Call {
             operator,
             arguments,

@@ -246,13 +246,14 @@ pub struct Aborted {
     pub values: Vec<Value>,
 }
 
-/// A procedure that a frame is to call in its own place, and the continuation that it gets.
+/// A procedure that a frame is to call in its own place.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Handover {
     /// The procedure.
     pub receiver: Value,
-    /// The continuation, which begins with that frame.
-    pub continuation: Value,
+    /// Its argument, or several values: a continuation that begins with that frame, or what a
+    /// prompt above that was aborted with.
+    pub arguments: Value,
 }
 
 /// A parameter object.

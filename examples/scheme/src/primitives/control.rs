@@ -6,10 +6,10 @@ use segno::frame::PromptTag;
 use segno::snapshot::Constant;
 
 use crate::condition::Fault;
-use crate::control::Control;
+use crate::control::{Control, DEFAULT};
 use crate::marks;
 use crate::primitive::{Action, Answer, Primitive};
-use crate::value::{Tag, Value};
+use crate::value::{CapturedKind, Tag, Value};
 use crate::world::World;
 
 const fn control(
@@ -121,17 +121,17 @@ pub(super) const TABLE: &[Primitive] = &[
         Some(2),
         Action::Plain(continuation_marks),
     ),
-    Primitive::new(
+    control(
         "continuation-mark-set->list",
         2,
         Some(3),
-        Action::Plain(marks_to_list),
+        Control::ListOfMarks,
     ),
-    Primitive::new(
+    control(
         "continuation-mark-set->list*",
         2,
         Some(4),
-        Action::Plain(marks_to_vectors),
+        Control::VectorsOfMarks,
     ),
     Primitive::new(
         "interaction-environment",
@@ -166,53 +166,24 @@ fn is_marks(_: &mut World, arguments: &[Value]) -> Answer {
 }
 
 fn continuation_marks(world: &mut World, arguments: &[Value]) -> Answer {
-    match &arguments[0] {
-        Value::Continuation(captured) => marks::of_continuation(&captured.continuation, world),
-        Value::Full(continuation) => marks::of_continuation(continuation, world),
-        other => {
-            let by = "continuation-marks";
-            return Err(Fault::expected("a continuation", other, by));
-        }
-    }
-    .map(|marks| Value::Marks(Rc::new(marks)))
-}
-
-fn marks_of(value: &Value, by: &str) -> Result<Rc<Vec<Value>>, Box<Fault>> {
-    match value {
-        Value::Marks(marks) => Ok(marks.clone()),
-        other => Err(Fault::expected("a set of marks", other, by)),
-    }
-}
-
-fn marks_to_list(_: &mut World, arguments: &[Value]) -> Answer {
-    let marks = marks_of(&arguments[0], "continuation-mark-set->list")?;
-    let found: Vec<_> = marks
-        .iter()
-        .filter_map(|marks| marks::lookup(marks, &arguments[1]))
-        .collect();
-    Ok(Value::list(found))
-}
-
-/// For each frame that has a mark under one of the keys, a vector of what it has under each.
-fn marks_to_vectors(_: &mut World, arguments: &[Value]) -> Answer {
-    let by = "continuation-mark-set->list*";
-    let marks = marks_of(&arguments[0], by)?;
-    let Some(keys) = arguments[1].as_list() else {
-        return Err(Fault::expected("a list", &arguments[1], by));
+    let by = "continuation-marks";
+    let tag = match arguments.get(1) {
+        None => None,
+        Some(Value::PromptTag(tag)) => Some(tag.tag),
+        Some(other) => return Err(Fault::expected("a prompt tag", other, by)),
     };
-    let missing = arguments.get(2).cloned().unwrap_or(Value::False);
-    let of_frame = |marks: &Value| {
-        let found: Vec<_> = keys.iter().map(|key| marks::lookup(marks, key)).collect();
-        found.iter().any(Option::is_some).then(|| {
-            let values = found
-                .into_iter()
-                .map(|value| value.unwrap_or(missing.clone()));
-            Value::vector(values.collect())
-        })
+    let (continuation, of) = match &arguments[0] {
+        Value::Continuation(captured) => match captured.kind {
+            CapturedKind::Full(of) | CapturedKind::Once(of, _) => {
+                (&captured.continuation, Some(of))
+            }
+            CapturedKind::Composable => (&captured.continuation, None),
+        },
+        Value::Full(continuation) => (continuation, Some(DEFAULT)),
+        other => return Err(Fault::expected("a continuation", other, by)),
     };
-    Ok(Value::list(
-        marks.iter().filter_map(of_frame).collect::<Vec<_>>(),
-    ))
+    let marks = marks::of_continuation(continuation, of, tag, world)?;
+    Ok(Value::Marks(Rc::new(marks)))
 }
 
 fn interaction(world: &mut World, _: &[Value]) -> Answer {

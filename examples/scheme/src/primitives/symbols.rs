@@ -34,6 +34,7 @@ pub(super) const TABLE: Table = &[
     }),
     optional("gensym", 0, 1, |_, _| Ok(fresh())),
     optional("generate-uninterned-symbol", 0, 1, |_, _| Ok(fresh())),
+    optional("make-continuation-mark-key", 0, 1, |_, _| Ok(fresh())),
 ];
 
 /// A symbol that nobody has spelled. Symbols are their spellings, in snapshots too, so that it has

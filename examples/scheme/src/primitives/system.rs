@@ -48,24 +48,25 @@ pub(super) const TABLE: Table = &[
     fixed("get-environment-variable", 1, |world, args| {
         let name = string(&args[0], "get-environment-variable")?;
         let name: String = name.with(|name| name.characters.iter().collect());
-        let value = env::var_os(name).filter(|_| is_open(world));
+        let value = env::var_os(&name).filter(|_| is_shown(&name, world));
         Ok(value.map_or(Value::False, |value| {
             Value::string(&value.to_string_lossy())
         }))
     }),
     fixed("get-environment-variables", 0, |world, _| {
-        if !is_open(world) {
-            return Ok(Value::Null);
-        }
-        let text = |text: std::ffi::OsString| Value::string(&text.to_string_lossy());
-        let variables = env::vars_os().map(|(name, value)| Value::cons(text(name), text(value)));
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+            let shown = is_shown(&name, world);
+            shown.then(|| Value::cons(Value::string(&name), Value::string(&value)))
+        });
         Ok(Value::list(variables.collect::<Vec<_>>()))
     }),
 ];
 
-/// Whether there is no sandbox. The environment often has secrets in it.
-fn is_open(world: &World) -> bool {
-    world.sandbox.files == Files::All
+/// Whether a program may see a variable of the environment, which often has secrets in it. Within
+/// a sandbox there is only the one that every system has.
+fn is_shown(name: &str, world: &World) -> bool {
+    world.sandbox.files == Files::All || name == "PATH"
 }
 
 /// The time since 1970. In a process it does not go back, even if the clock is put back; and

@@ -50,6 +50,7 @@ impl Changed {
             } => self.is_value(operator) || self.is_in_slots(arguments),
             Activation::Receive { receiver: held, .. }
             | Activation::Deliver { receiver: held, .. }
+            | Activation::Given { receiver: held, .. }
             | Activation::Marked { thunk: held, .. }
             | Activation::Consume { consumer: held, .. } => self.is_value(held),
             Activation::Prompting { prompt }

@@ -176,6 +176,11 @@ impl<'a> Reach<'a> {
                 receiver,
                 continuation,
                 ..
+            }
+            | Activation::Given {
+                receiver,
+                continuation,
+                ..
             } => self.values([receiver, continuation]),
             Activation::Prompting { prompt }
             | Activation::Prompted { prompt }
@@ -314,7 +319,7 @@ impl<'a> Reach<'a> {
                 cell.with(|cell| self.values([&cell.0]));
             }
             Value::Aborted(aborted) => self.values(&aborted.values),
-            Value::Handover(handover) => self.values([&handover.receiver, &handover.continuation]),
+            Value::Handover(handover) => self.values([&handover.receiver, &handover.arguments]),
             // They hold no procedure, or were met before.
             _ => {}
         }

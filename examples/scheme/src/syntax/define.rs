@@ -161,10 +161,37 @@ impl Expansion<'_> {
         (!scope.environment.with(bound)).then_some(core)
     }
 
-    /// Forms one after the other, each of which sees what those before it define.
+    /// Forms one after the other, each of which sees what those before it define, and also what
+    /// those after it define under names that a macro has made up for them.
     pub(super) fn toplevels(&mut self, forms: &[Value], scope: &Scope) -> Answer {
+        for form in forms {
+            self.announce(form, scope)?;
+        }
         let forms = forms.iter().map(|form| self.toplevel(form, scope));
         Ok(sequence(forms.collect::<Result<_, _>>()?))
+    }
+
+    /// Defines the names that a macro has made up, if the form is a definition of any.
+    fn announce(&mut self, form: &Value, scope: &Scope) -> Answer<()> {
+        let Some((head @ Value::Alias(_), rest)) = form.as_pair() else {
+            return Ok(());
+        };
+        let Meaning::Core(core @ (Core::Define | Core::DefineValues)) =
+            self.meaning(&head, scope)?
+        else {
+            return Ok(());
+        };
+        let Some((target, _)) = rest.as_pair() else {
+            return Ok(());
+        };
+        let names = match core {
+            Core::DefineValues => target.as_list().unwrap_or_default(),
+            _ => vec![target.as_pair().map_or(target, |(name, _)| name)],
+        };
+        for name in names.iter().filter(|name| matches!(name, Value::Alias(_))) {
+            self.define(name, scope)?;
+        }
+        Ok(())
     }
 
     /// The variable that a name is defined as. An alias is defined as a variable of its own.
@@ -172,18 +199,19 @@ impl Expansion<'_> {
         if !is_identifier(name) {
             return Err(self.fault("the name of a variable is expected", name));
         }
-        let value = match name {
-            Value::Alias(alias) => match alias.with(|alias| alias.defined.clone()) {
-                Some(Binding::Variable(global)) => return Ok(global),
-                _ => Value::Unassigned,
-            },
-            _ => match self.meaning(name, scope)? {
-                Meaning::Global(global) => return Ok(global),
-                // Until the definition is evaluated it has what it had before.
-                Meaning::Constant(value) => value,
-                Meaning::Imported(global) => global.with(|global| global.value.clone()),
-                _ => Value::Unassigned,
-            },
+        if let Value::Alias(alias) = name
+            && let Some(Binding::Variable(global)) = alias.with(|alias| alias.defined.clone())
+        {
+            return Ok(global);
+        }
+        // Until the definition is evaluated it has what it had before.
+        let value = match self.meaning(name, scope)? {
+            Meaning::Global(global) if !matches!(name, Value::Alias(_)) => return Ok(global),
+            Meaning::Global(global) | Meaning::Imported(global) => {
+                global.with(|global| global.value.clone())
+            }
+            Meaning::Constant(value) => value,
+            _ => Value::Unassigned,
         };
         let global = Shared::new(Global {
             name: spelling(name),

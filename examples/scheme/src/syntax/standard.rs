@@ -209,7 +209,7 @@ reset reset-at shift shift-at reset0 reset0-at shift0 shift0-at
 prompt prompt-at control control-at prompt0 prompt0-at control0 control0-at
 with-continuation-mark current-continuation-marks continuation-mark-set-first
 continuation-mark-set->list continuation-mark-set->list* continuation-mark-set? continuation-marks
-call-with-immediate-continuation-mark continuation? abort
+call-with-immediate-continuation-mark make-continuation-mark-key continuation? abort
 call/prompt call/comp abort/cc call-with-escape-continuation call/ec let/ec
 suspend! call-with-fuel call-with-timeout";
 

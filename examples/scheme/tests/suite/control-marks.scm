@@ -181,4 +181,95 @@
 (test '() (with-continuation-mark 'a 7 (several '(b c))))
 (test-error (several 'a))
 
+;; Where a frame has marks and is left in tail position, its place is taken: by the handler of a
+;; prompt, and by the lowest frame of a composable continuation.
+(section "frames with marks in tail position")
+(test '((7 2))
+      (list (with-continuation-mark 'x 1
+              (call-with-continuation-prompt
+                (lambda () (abort-current-continuation tag 7))
+                tag
+                (lambda (n) (with-continuation-mark 'x 2 (cons n (marks 'x))))))))
+(test '((8 9 1) y)
+      (call-with-values
+        (lambda ()
+          (with-continuation-mark 'x 1
+            (call-with-continuation-prompt
+              (lambda () (abort-current-continuation tag 8 9))
+              tag
+              (lambda (m n) (values (append (list m n) (marks 'x)) 'y)))))
+        list))
+(test '((3) (2) (1) (0))
+      (let ((k (call-with-continuation-prompt
+                 (lambda () ((call-with-composable-continuation (lambda (k) (lambda () k))))))))
+        (let loop ((n 0) (found '()))
+          (if (= n 4)
+              found
+              (with-continuation-mark 'n n (k (lambda () (loop (+ n 1) (cons (marks 'n) found)))))))))
+(test '((own) (mine))
+      (let ((k (call-with-continuation-prompt
+                 (lambda ()
+                   (with-continuation-mark 'x 'own
+                     ((call-with-composable-continuation (lambda (k) (lambda () k)))))))))
+        (with-continuation-mark 'x 'given
+          (with-continuation-mark 'y 'mine
+            (k (lambda () (list (marks 'x) (marks 'y))))))))
+(test '(a)
+      (let* ((k (call-with-continuation-prompt
+                  (lambda ()
+                    (with-continuation-mark 'x 'a
+                      ((call-with-composable-continuation (lambda (k) (lambda () k))))))))
+             (twice (call-with-continuation-prompt
+                      (lambda ()
+                        (k (lambda ()
+                             (k (lambda ()
+                                  ((call-with-composable-continuation
+                                     (lambda (k) (lambda () k)))))))))))) 
+        (continuation-mark-set->list (continuation-marks twice) 'x)))
+
+(section "sets of marks by prompt")
+(test '(b a) (with-continuation-mark 'x 'a (cons 'b (continuation-mark-set->list #f 'x))))
+(test '(#(1 #f))
+      (with-continuation-mark 'x 1 (continuation-mark-set->list* #f '(x y))))
+(test-error (current-continuation-marks (make-continuation-prompt-tag 'nowhere)))
+(test-error (continuation-mark-set-first #f 'x #f (make-continuation-prompt-tag 'nowhere)))
+(test-error (continuation-marks (call/cc (lambda (k) k)) (make-continuation-prompt-tag 'nowhere)))
+(test '(in)
+      (continuation-mark-set->list
+        (continuation-marks
+          (with-continuation-mark 'x 'out
+            (values (call-with-continuation-prompt
+              (lambda () (with-continuation-mark 'x 'in (values (call-with-current-continuation (lambda (k) k) tag))))
+              tag)))
+          tag)
+        'x))
+(test '((s) () ())
+      (let ((one (make-continuation-mark-key 'k)) (other (make-continuation-mark-key 'k)))
+        (with-continuation-mark one 's (list (marks one) (marks other) (marks 'k)))))
+
+;; A set is looked at down to a prompt.
+(test '((c b a) (c b) (c) none c (c) (c b))
+      (let ((outer (make-continuation-prompt-tag 'outer)) (inner (make-continuation-prompt-tag 'inner)))
+        (with-continuation-mark 'x 'a
+          (values
+            (call-with-continuation-prompt
+              (lambda ()
+                (with-continuation-mark 'x 'b
+                  (values
+                    (call-with-continuation-prompt
+                      (lambda ()
+                        (with-continuation-mark 'x 'c
+                          (let ((all (current-continuation-marks)))
+                            (list
+                              (continuation-mark-set->list all 'x)
+                              (continuation-mark-set->list all 'x outer)
+                              (continuation-mark-set->list all 'x inner)
+                              (continuation-mark-set-first all 'y 'none inner)
+                              (continuation-mark-set-first all 'x 'none inner)
+                              (continuation-mark-set->list (current-continuation-marks outer) 'x inner)
+                              (continuation-mark-set->list
+                                (call/cc (lambda (k) (continuation-marks k))) 'x outer)))))
+                      inner))))
+              outer)))))
+
 (report)

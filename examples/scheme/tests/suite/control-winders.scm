@@ -229,7 +229,7 @@
           (lambda (k)
             (escaping (lambda () (k 'out))
                       (lambda () (guard (e ((string? e) 'wrong)) (raise 'oops))))))))
-;; What is on its way in is not captured: a guard then raises again outside of itself.
+;; What no guard takes that a winder raises on the way in goes on to the guards around.
 (test '(in in (is (caught late)))
       (logged (let ((again #f) (late #f))
                 (guard (e ((symbol? e) (list 'caught e)))
@@ -244,6 +244,111 @@
                     (set! late #t)
                     (call-with-continuation-prompt (lambda () (again #f)) tag))))))
 
+;; A winder that runs because a continuation comes in may capture one too: what
+;; is left of the way in is the rest of it.
+(section "continuations of winders on the way in")
+;; Two winders, entered for the second time by `enter`; the *before* of the one
+;; that is named calls `at-entry`.
+(define (entered name at-entry enter)
+  (let ((back #f) (again #f))
+    (define (winder this body)
+      (dynamic-wind
+        (lambda () (note (list '+ this)) (when (and again (eq? this name)) (at-entry)))
+        body
+        (lambda () (note (list '- this)))))
+    (call-with-continuation-prompt
+      (lambda ()
+        (winder 'a
+          (lambda ()
+            (winder 'b
+              (lambda ()
+                (note (list 'in (call-with-composable-continuation
+                                  (lambda (k) (set! back k) 0)
+                                  tag))))))))
+      tag)
+    (set! again #t)
+    (enter back)))
+(define (entered-once name)
+  (let ((rest #f))
+    (logged
+      (begin
+        (entered name
+          (lambda ()
+            (note (list 'rest (call-with-composable-continuation
+                                (lambda (k) (set! rest k) 1)
+                                (default-continuation-prompt-tag)))))
+          (lambda (back)
+            (set! log '())
+            (call/prompt (lambda () (wind 'c (lambda () (back 5)))))))
+        (note 'now)
+        (wind 'd (lambda () (rest 2)))
+        (note 'once-more)
+        (rest 3)
+        'done))))
+(test '((+ c) (+ a) (rest 1) (+ b) (in 5) (- b) (- a) (- c)
+        now (+ d) (+ c) (rest 2) (+ b) (in 5) (- b) (- a) (- c) (- d)
+        once-more (+ c) (rest 3) (+ b) (in 5) (- b) (- a) (- c) (is done))
+      (entered-once 'a))
+(test '((+ c) (+ a) (+ b) (rest 1) (in 5) (- b) (- a) (- c)
+        now (+ d) (+ c) (+ a) (rest 2) (in 5) (- b) (- a) (- c) (- d)
+        once-more (+ c) (+ a) (rest 3) (in 5) (- b) (- a) (- c) (is done))
+      (entered-once 'b))
+;; It leaves, and comes back to go on.
+(test '((+ a) (+ b) (- a) shifted (+ a) back (in 7) (- b) (- a) (is out))
+      (logged
+        (entered 'b
+          (lambda () (shift k (begin (note 'shifted) (k 0))) (note 'back))
+          (lambda (back) (set! log '()) (reset (back 7) 'out)))))
+(test '((+ a) (+ b) (- a) (is gone))
+      (logged
+        (call/ec
+          (lambda (leave)
+            (entered 'b (lambda () (leave 'gone)) (lambda (back) (set! log '()) (back 0)))))))
+;; A winder that runs because shift leaves may shift too.
+(test '((+ a) (- a) inner (+ c) outer (- c) (is (1 2)))
+      (logged
+        (let ((rest #f))
+          (reset
+            (dynamic-wind
+              (lambda () (note '(+ a)))
+              (lambda () (shift k (begin (note 'outer) '(1 2))))
+              (lambda () (note '(- a)) (shift k (begin (note 'inner) (set! rest k) 0)))))
+          (wind 'c (lambda () (reset (rest 5)))))))
+;; So may each on that way.
+(test '((+ a) (+ b) (- b) (- a) out (+ c) (+ a) (- b) (- a) out (- c) (is 9))
+      (logged
+        (let* ((rest #f) (times 0))
+          (define (captures)
+            (call-with-composable-continuation
+              (lambda (k) (if (not rest) (set! rest k)))
+              (default-continuation-prompt-tag)))
+          (define (winder this body)
+            (dynamic-wind
+              (lambda () (note (list '+ this)))
+              body
+              (lambda () (captures) (note (list '- this)))))
+          (define (leave) (winder 'a (lambda () (winder 'b (lambda () (shift k (begin (note 'out) 9)))))))
+          (reset (leave))
+          (wind 'c (lambda () (reset (rest 0)))))))
+;; Its rest goes on each time.
+(test '((+ a) (- a) left left left (is (3 k)))
+      (logged
+        (let* ((times 0) (rest #f)
+               (value (reset
+                        (dynamic-wind
+                          (lambda () (note '(+ a)))
+                          (lambda () (shift k 'k))
+                          (lambda ()
+                            (note '(- a))
+                            (call-with-composable-continuation
+                              (lambda (k) (set! rest k))
+                              (default-continuation-prompt-tag))
+                            (note 'left))))))
+          (set! times (+ times 1))
+          (reset (rest 0))
+          (set! times (+ times 1))
+          (list (+ times 1) (reset (rest 0))))))
+
 (section "escape continuations")
 (test '((+ a) (- a) (is 3))
       (logged (call/ec (lambda (k) (wind 'a (lambda () (k 3) 4))))))
@@ -255,7 +360,7 @@
       (let ((k (call/prompt
                  (lambda ()
                    (let/ec leave
-                     (list 'in ((call/comp (lambda (k) (abort/cc (default-continuation-prompt-tag) (lambda () (lambda (x) (k (lambda () (leave (list 'out x)))))))))))))))) 
+                     (list 'in ((call/comp (lambda (k) (abort/cc (default-continuation-prompt-tag) (lambda () (lambda (x) (k (lambda () (leave (list 'out x))))))))))))))))
         (k 8)))
 (test 9 (call/prompt (lambda () (+ 1 (abort 9)))))
 

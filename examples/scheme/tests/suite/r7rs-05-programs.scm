@@ -193,4 +193,27 @@
 (test 8 (let () (include "included.scm") (+ included-value 1)))
 (test 7 (let () (include-ci "included-ci.scm") folded-name))
 
+;; What a macro defines under a name of its own is seen by all that the macro defines.
+(define-syntax define-with-helper
+  (syntax-rules ()
+    ((_ name)
+     (begin
+       (define (name n) (helper n start))
+       (define (helper n product) (if (= n 0) product (helper (- n 1) (* n product))))
+       (define-values (start) (values 1))))))
+(define (helper . ignored) 'of-the-program)
+(define-with-helper factorial-of)
+(test 120 (factorial-of 5))
+(test 'of-the-program (helper 5 1))
+;; Until then it has what it had.
+(define-syntax define-both
+  (syntax-rules ()
+    ((_ old new)
+     (begin
+       (define old car)
+       (define (car x) 'mine)
+       (define (new x) (car x))))))
+(define-both old-car new-car)
+(test '(1 mine 2) (list (old-car '(1 2)) (new-car '(1 2)) (car '(2 3))))
+
 (report)
