@@ -54,6 +54,14 @@ impl<F: Frame> Context<'_, F> {
         steps - paid
     }
 
+    /// How many marks and prompts were looked at since somebody last asked. A look for
+    /// [marks](Self::marks), or for a [prompt](Self::capturable), goes through all that lie on its
+    /// way, and takes no fuel: an interpreter may [charge](Self::charge) for it.
+    #[must_use]
+    pub fn looked(&self) -> usize {
+        self.state.looked.take()
+    }
+
     /// How many steps are paid for after this one.
     pub(crate) fn fuel_mut(&mut self) -> &mut u64 {
         &mut self.fuel
@@ -152,6 +160,20 @@ impl<F: Frame> Context<'_, F> {
     /// Visits marks and prompts from the top down, but for the prompt that is asked for, until
     /// `visit` says no.
     fn walk(&self, to: Option<PromptTag>, mut visit: impl FnMut(Seen<'_, F::Value>) -> bool) {
+        let mut looked = 0;
+        self.walk_down(to, |seen| {
+            looked += 1;
+            visit(seen)
+        });
+        self.look(looked);
+    }
+
+    fn look(&self, count: usize) {
+        let looked = &self.state.looked;
+        looked.set(looked.get().saturating_add(count));
+    }
+
+    fn walk_down(&self, to: Option<PromptTag>, mut visit: impl FnMut(Seen<'_, F::Value>) -> bool) {
         fn all<V>(marks: &[Mark<V>], visit: &mut impl FnMut(Seen<'_, V>) -> bool) -> bool {
             marks.iter().rev().all(|mark| visit(Seen::Mark(mark)))
         }
@@ -183,7 +205,10 @@ impl<F: Frame> Context<'_, F> {
     ///
     /// What it would be refused for: no such prompt, or what stands in the way.
     pub fn capturable(&self, tag: PromptTag) -> Result<(), Refusal> {
-        self.state.reach(tag).map(|_| ())
+        let passed = self.state.passed.take();
+        let found = self.state.reach(tag).map(|_| ());
+        self.look(self.state.passed.replace(passed));
+        found
     }
 
     /// Runs another frame to its end before this step is over: for a host function that

@@ -142,6 +142,7 @@ impl<F: Frame> State<F> {
             }
         }
         self.may_seal(frames)?;
+        self.pass(frames);
         let mut level = Level::empty(Boundary::Open);
         let (mut frames, mut attached) = (Vec::new(), Attached::new());
         for (index, (len, segment)) in segments.into_iter().rev().enumerate() {

@@ -2,6 +2,7 @@
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::fmt;
 use core::mem;
 
@@ -110,6 +111,8 @@ impl<F: Frame> Machine<F> {
                 limits: Limits::default(),
                 nesting: 0,
                 overrun: 0,
+                passed: Cell::new(0),
+                looked: Cell::new(0),
                 native_end: None,
             },
             pending: Pending::Frame,
@@ -248,7 +251,8 @@ impl<F: Frame> Machine<F> {
         }
     }
 
-    /// Runs for at most so many steps. A step is one call of [`Frame::resume`].
+    /// Runs for at most so many steps. A step is one call of [`Frame::resume`]; one that goes
+    /// through very many prompts, winders or frames at once counts as several.
     ///
     /// Where a frame panics, so does this; the machine can be dropped then, and nothing else.
     /// How many of the steps were not done tells [`fuel_left`](Self::fuel_left).

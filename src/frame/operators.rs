@@ -118,6 +118,7 @@ impl<F: Frame> State<F> {
         mut pass: impl FnMut(usize, &Goal<F>) -> Result<(), Refusal>,
     ) -> Result<usize, Refusal> {
         for (index, level) in self.levels.from(0).iter().enumerate().rev() {
+            self.pass(1);
             match level.boundary {
                 Boundary::Prompt { tag: found, .. } if found == tag => return Ok(index),
                 Boundary::Barrier(ref barrier) => {

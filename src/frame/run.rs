@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::mem::{self, ManuallyDrop};
 
 use super::ledger::Ledger;
@@ -12,6 +13,9 @@ use super::winder::{Came, Under, WinderNode};
 use super::{
     Context, Continuation, Frame, Input, Interrupted, Limits, Outcome, Refusal, Stacked, Step,
 };
+
+/// So many levels or frames that a step goes through are as much work as a step.
+const PASSED: usize = 1 << 6;
 
 /// All of a machine but the frames on top, which one of them borrows while it runs.
 pub(super) struct State<F: Frame> {
@@ -26,6 +30,10 @@ pub(super) struct State<F: Frame> {
     pub(super) nesting: usize,
     /// How many steps host calls did without fuel.
     pub(super) overrun: u64,
+    /// How many levels, winders and frames the machine has gone through one by one in this step.
+    pub(super) passed: Cell<usize>,
+    /// How many marks and levels a frame has looked at; see [`Context::looked`].
+    pub(super) looked: Cell<usize>,
     /// Where the native stack ends for frames that recurse on it, while one does.
     pub(super) native_end: Option<usize>,
 }
@@ -314,6 +322,7 @@ impl<F: Frame> State<F> {
                     }
                 }
             };
+            cx.fuel = cx.fuel.saturating_sub(cx.state.steps_passed());
             match next {
                 Next::Resume(next) => given.input = next,
                 Next::Stop(outcome) => {
@@ -325,6 +334,20 @@ impl<F: Frame> State<F> {
                     return Err(refusal);
                 }
             }
+        }
+    }
+
+    /// Takes note of so many levels or frames that are gone through.
+    pub(super) fn pass(&self, count: usize) {
+        self.passed.set(self.passed.get().saturating_add(count));
+    }
+
+    /// How many steps that is the work of, beyond the one that did it.
+    #[inline(always)]
+    fn steps_passed(&self) -> u64 {
+        match self.passed.take() / PASSED {
+            0 => 0,
+            steps => u64::try_from(steps).unwrap_or(u64::MAX),
         }
     }
 

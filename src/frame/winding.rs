@@ -142,6 +142,7 @@ impl<F: Frame> State<F> {
                     winders(&here[index..], same),
                     winders(&there[index..], same),
                 );
+                self.pass(here.len() + there.len());
                 let both = here.iter().zip(&there);
                 return shared + both.take_while(|(a, b)| Rc::ptr_eq(a, b)).count();
             }
@@ -218,6 +219,7 @@ impl<F: Frame> State<F> {
     ) -> Next<F> {
         self.attached.batch = 1;
         let mut levels = piece.levels;
+        self.pass(levels.len());
         if piece.winders == 0 {
             for level in levels {
                 self.put(level);
@@ -263,6 +265,7 @@ impl<F: Frame> State<F> {
             next = node.below.clone();
             entry.ahead.push(node);
         }
+        self.pass(entry.ahead.len());
         entry.entering = Level {
             position,
             winders: None,

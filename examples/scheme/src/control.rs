@@ -294,9 +294,10 @@ fn parameter_value(parameter: &Constant<Parameter>, cx: &Context<'_, Activation>
     if cx.world.parameterized {
         let bindings = cx.mark(PARAMETERS).unwrap_or(Value::Null);
         let is_it = |found: &Value| matches!(found, Value::Parameter(it) if it.same(parameter));
-        let found = marks::find(&bindings, |found, value| {
-            is_it(found).then(|| value.clone())
-        });
+        let mut looked = cx.looked();
+        let look = |found: &Value, value: &Value| is_it(found).then(|| value.clone());
+        let found = marks::find(&bindings, look, &mut looked);
+        cx.world.fuel.pairs(looked);
         if let Some(value) = found {
             return value;
         }
@@ -377,6 +378,7 @@ pub(crate) fn go_back(
     };
     if cx.world.barriers {
         let here = cx.marks(BARRIER, Some(tag));
+        marks::pay(cx);
         let is_here = |barrier: &Value| here.iter().any(|other| other.is_eq(barrier));
         if !captured.barriers.iter().all(is_here) {
             return Err(Fault::new(
@@ -480,6 +482,7 @@ pub(crate) fn captured(continuation: Continuation<Activation>, cx: Cx<'_, '_>) -
         true => cx.marks(BARRIER, Some(DEFAULT)),
         false => Vec::new(),
     };
+    marks::pay(cx);
     value_of(continuation, CapturedKind::Full(DEFAULT), barriers)
 }
 
@@ -641,7 +644,9 @@ fn perform(
         }
         Control::PromptAvailable => {
             let tag = tag_of(arguments.first(), cx)?.tag;
-            Applied::Value(Value::from(cx.capturable(tag).is_ok()))
+            let is_there = cx.capturable(tag).is_ok();
+            marks::pay(cx);
+            Applied::Value(Value::from(is_there))
         }
         Control::CallWithValues => {
             let consumer = arguments.swap_remove(1);
@@ -716,24 +721,25 @@ fn perform(
             let tag = tag_of(arguments.get(3), cx)?.tag;
             let set = marks::set(&arguments[0], tag, cx)?;
             let key = &arguments[1];
-            let found = set.iter().find_map(|marks| marks::lookup(marks, key));
+            let found = marks::first(&set, key, &cx.world.fuel);
             let missing = arguments.get(2).cloned();
             Applied::Value(found.or(missing).unwrap_or(Value::False))
         }
         Control::ListOfMarks => {
             let tag = tag_of(arguments.get(2), cx)?.tag;
             let set = marks::set(&arguments[0], tag, cx)?;
-            Applied::Value(marks::list(&set, &arguments[1]))
+            Applied::Value(marks::list(&set, &arguments[1], &cx.world.fuel))
         }
         Control::VectorsOfMarks => {
             let tag = tag_of(arguments.get(3), cx)?.tag;
             let set = marks::set(&arguments[0], tag, cx)?;
             let missing = arguments.get(2).unwrap_or(&Value::False);
-            marks::vectors(&set, &arguments[1], missing).map(Applied::Value)?
+            marks::vectors(&set, &arguments[1], missing, &cx.world.fuel).map(Applied::Value)?
         }
         Control::ImmediateMark => {
             let marks = marks::of_frame(tail && marked, cx);
-            let found = marks.and_then(|marks| marks::lookup(&marks, &arguments[0]));
+            let marks = marks.as_slice();
+            let found = marks::first(marks, &arguments[0], &cx.world.fuel);
             let missing = arguments.get(2).cloned();
             let mark = found.or(missing).unwrap_or(Value::False);
             Applied::Call(arguments.swap_remove(1), smallvec![mark])
@@ -1162,6 +1168,7 @@ fn receive(
         true => cx.marks(BARRIER, Some(tag.tag)),
         false => Vec::new(),
     };
+    marks::pay(cx);
     if kind == Reception::Composable && !barriers.is_empty() {
         let message = "a barrier stands between here and the prompt";
         return fail(Fault::new(message, []), cx);

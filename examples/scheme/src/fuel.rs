@@ -293,11 +293,16 @@ pub(crate) fn start(tag: &Constant<Tag>, fuel: u64, used: u64, cx: &mut Context<
 /// outermost one is left, if the frame that asks is one that was to start.
 #[cold]
 pub(crate) fn expire(starts: bool, cx: &mut Context<'_, Activation>) -> Option<Step<Activation>> {
-    let unpaid = cx.charge(cx.world.fuel.owed.take());
+    let owed = cx.world.fuel.owed.take();
+    let found = starts.then(|| look(cx)).flatten();
+    let looked = (cx.looked() / PAIRS) as u64;
+    let unpaid = cx.charge(owed.saturating_add(looked));
     cx.world.fuel.debt += unpaid;
-    if !starts {
-        return None;
-    }
+    found
+}
+
+/// Leaves the outermost engine that is out of fuel, if there is one.
+fn look(cx: &mut Context<'_, Activation>) -> Option<Step<Activation>> {
     let (mut clock, mut next) = (cx.world.fuel.now(), u64::MAX);
     for engine in engines(cx) {
         let elapsed = engine.elapsed(clock);

@@ -25,7 +25,7 @@ use crate::rib::Ribs;
 use crate::standard::Standard;
 use crate::syntax::{Expander, Libraries, Names, Source};
 use crate::trace::{self, Call};
-use crate::value::{Parameter, Tag, Value};
+use crate::value::{ConditionKind, Parameter, Tag, Value};
 use crate::world::{Sandbox, Signal, World};
 use crate::writer;
 
@@ -484,6 +484,11 @@ pub fn message(payload: &Value) -> String {
     match payload {
         Value::Condition(condition) => {
             let mut text = display(&condition.message);
+            // Who calls `error` has written a colon or has not.
+            let is_own = condition.kind != ConditionKind::User;
+            if is_own && !condition.irritants.is_empty() && !text.ends_with(':') {
+                text.push(':');
+            }
             for irritant in &condition.irritants {
                 text += " ";
                 text += &writer::brief(irritant);

@@ -109,6 +109,35 @@ fn deep_recursion() {
     });
 }
 
+/// A step that goes through many prompts, winders or frames pays for each of them.
+#[test]
+fn steps_that_go_through_much() {
+    alone(|| {
+        let nested = |times: usize, how: &str, what: &str| {
+            format!("(define (nest n) (if (= n 0) {what} (+ 0 {how}))) (nest {times})")
+        };
+        let prompt = "(call-with-continuation-prompt (lambda () (nest (- n 1))) \
+                      (make-continuation-prompt-tag))";
+        let winder = "(dynamic-wind (lambda () #f) (lambda () (nest (- n 1))) (lambda () #f))";
+        let capture = "(let loop () (call/cc (lambda (k) (k 1))) (loop))";
+        let compose = "(let loop () ((call-with-composable-continuation (lambda (k) k)) \
+                       (lambda (v) v)) (loop))";
+        let inwards = "(let ((k #f) (again #f)) (dynamic-wind \
+                       (lambda () (when again (call/cc (lambda (c) (k 1))))) \
+                       (lambda () (call/cc (lambda (c) (set! k c)))) (lambda () #f)) \
+                       (set! again #t) (k 1))";
+        ends(
+            &[
+                &nested(20_000, prompt, capture),
+                &nested(5_000, prompt, compose),
+                &nested(20_000, winder, capture),
+                &nested(50_000, "(nest (- n 1))", inwards),
+            ],
+            LIMITS,
+        );
+    });
+}
+
 /// What is not nested in the source may be deep where it is evaluated.
 #[test]
 fn deep_code() {

@@ -41,7 +41,8 @@ pub(super) fn resume(
             return Err(Stop::usage(message));
         }
     }
-    drive::drive(interpreter, options, &options.files, &Sources::default())
+    let sources = Sources::among(&options.files);
+    drive::drive(interpreter, options, &options.files, &sources)
 }
 
 /// The datum in an argument.

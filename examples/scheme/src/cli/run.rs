@@ -18,7 +18,7 @@ pub(super) fn run(file: &Path, words: &[String], options: &Options) -> Result<u8
     let mut interpreter = sandbox::interpreter(options, &beside)?;
     interpreter.world.arguments = words.iter().map(|word| (&**word).into()).collect();
     let name = file.to_string_lossy();
-    let mut sources = Sources::default();
+    let mut sources = Sources::among(&beside);
     sources.add(&name, &text);
     if let Err(fault) = interpreter.load(&name, &text) {
         let fault = Value::from(*fault);

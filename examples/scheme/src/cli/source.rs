@@ -2,25 +2,33 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
 
+use segno_scheme::port;
 use segno_scheme::value::Place;
-
-use super::files;
+use segno_scheme::world::Files;
 
 /// A larger file is not read for a line of it.
-const MOST: usize = 16 << 20;
+const MOST: u64 = 16 << 20;
 
 /// How many characters of a line are shown.
 const WIDTH: usize = 160;
 
 /// The sources that are known.
-#[derive(Default)]
 pub(super) struct Sources {
     texts: HashMap<String, String>,
+    /// Where others may be. A snapshot may say of any file that it is one.
+    files: Files,
 }
 
 impl Sources {
+    /// Those that are among these files.
+    pub(super) fn among(files: &Files) -> Self {
+        Self {
+            texts: HashMap::new(),
+            files: files.clone(),
+        }
+    }
+
     /// Notes a source.
     pub(super) fn add(&mut self, name: &str, text: &str) {
         self.texts.insert(name.to_owned(), text.to_owned());
@@ -30,7 +38,7 @@ impl Sources {
     pub(super) fn excerpt(&self, place: &Place) -> String {
         let line = match self.texts.get(&*place.source) {
             Some(text) => line(text, place),
-            None => file(&place.source).and_then(|text| line(&text, place)),
+            None => self.file(&place.source).and_then(|text| line(&text, place)),
         };
         let Some(line) = line else {
             return String::new();
@@ -46,6 +54,15 @@ impl Sources {
         let before: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
         format!("{:5} | {shown}\n      | {before}^\n", place.line)
     }
+
+    /// A source that is a file, and nothing that might keep the reader waiting.
+    fn file(&self, name: &str) -> Option<String> {
+        let found = fs::metadata(name).ok()?;
+        if !found.is_file() || found.len() > MOST {
+            return None;
+        }
+        port::read_text(name, &self.files).ok()
+    }
 }
 
 fn line(text: &str, place: &Place) -> Option<String> {
@@ -56,21 +73,12 @@ fn line(text: &str, place: &Place) -> Option<String> {
     (!line.trim().is_empty()).then(|| line.to_owned())
 }
 
-/// A source that is a file, and nothing that might keep the reader waiting.
-fn file(name: &str) -> Option<String> {
-    let path = Path::new(name);
-    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
-        return None;
-    }
-    String::from_utf8(files::read(path, MOST).ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn excerpt(text: &str, line: u32, column: u32) -> String {
-        let mut sources = Sources::default();
+        let mut sources = Sources::among(&Files::None);
         sources.add("a", text);
         sources.excerpt(&Place {
             source: "a".into(),

@@ -111,7 +111,7 @@ pub(super) fn fault(what: &str, path: &str) -> Box<Fault> {
 /// # Errors
 ///
 /// A fault of kind `File`, if it cannot be read, is no text, or is not among them.
-pub(crate) fn read_text(path: &str, files: &Files) -> Result<String, Box<Fault>> {
+pub fn read_text(path: &str, files: &Files) -> Result<String, Box<Fault>> {
     let found = resolve(path, files)?;
     std::fs::read_to_string(found).map_err(|error| failed(&error, path))
 }

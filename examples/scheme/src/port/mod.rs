@@ -20,7 +20,7 @@ use crate::reader::{Cursor, Position, Source};
 use crate::world::World;
 pub use console::Stream;
 pub use file::FileOutput;
-pub(crate) use file::read_text;
+pub use file::read_text;
 pub use sandbox::NOT_ALLOWED;
 pub(crate) use sandbox::{delete, exists};
 

@@ -19,7 +19,7 @@ use crate::value::{Place, Value};
 pub(super) struct Expansion<'a> {
     pub(super) expander: &'a Expander,
     /// Where the forms are.
-    places: &'a Places,
+    pub(super) places: &'a Places,
     /// The same for those of files that were included meanwhile.
     pub(super) included: Vec<Places>,
     /// Where the innermost form is that is in a source.

@@ -9,6 +9,12 @@ use super::expander::Answer;
 use crate::primitives::FEATURES;
 use crate::value::Value;
 
+/// The path of a file that is beside a source.
+pub(super) fn beside(source: &str, name: &str) -> PathBuf {
+    let folder = Path::new(source).parent();
+    folder.map_or_else(|| name.into(), |folder| folder.join(name))
+}
+
 impl Expansion<'_> {
     /// The forms of the first clause of a `cond-expand` whose requirement is met.
     pub(super) fn cond_expand(&mut self, form: &Value) -> Answer<Vec<Value>> {
@@ -75,9 +81,9 @@ impl Expansion<'_> {
                 return Err(self.malformed(form));
             };
             let name: String = name.with(|name| name.characters.iter().collect());
-            let found = self.file(&name, core == Core::IncludeCi, form)?;
+            let path = self.path(&name);
+            let found = self.file(&path, core == Core::IncludeCi, form)?;
             let Some(found) = found else {
-                let path = self.path(&name);
                 return Err(self.fault(format!("there is no file {}", path.display()), form));
             };
             forms.extend(found);
@@ -88,14 +94,13 @@ impl Expansion<'_> {
     /// The path of a file that is named here: it is beside the source.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         let from = self.here.as_ref().map(|place| &*place.source);
-        let folder = from.and_then(|from| Path::new(from).parent());
-        folder.map_or_else(|| name.into(), |folder| folder.join(name))
+        from.map_or_else(|| name.into(), |from| beside(from, name))
     }
 
     /// The forms of a file, if there is one.
     pub(super) fn file(
         &mut self,
-        name: &str,
+        path: &Path,
         fold: bool,
         form: &Value,
     ) -> Answer<Option<Vec<Value>>> {
@@ -103,7 +108,7 @@ impl Expansion<'_> {
         if self.included.len() >= self.expander.limits.depth as usize {
             return Err(self.fault("too many files are included", form));
         }
-        let found = self.expander.host.file(&self.path(name), fold)?;
+        let found = self.expander.host.file(path, fold)?;
         Ok(found.map(|source| {
             self.included.push(source.places);
             source.forms

@@ -10,6 +10,7 @@ use super::datum::{is_identifier, spelling, split, strip};
 use super::define::put;
 use super::expand::Expansion;
 use super::expander::Answer;
+use super::features::beside;
 use super::scope::Scope;
 use super::standard::{self, Contents};
 use crate::environment::{Binding, Environment};
@@ -114,21 +115,26 @@ impl Expansion<'_> {
         if self.known(name).is_some() || standard::contents(name).is_some() {
             return Ok(true);
         }
-        self.find_library(name)
+        self.find_library(name)?;
+        Ok(self.known(name).is_some())
     }
 
-    /// Looks for a library in a file, and notes all that the file defines.
+    /// Looks for a library in a file, beside the program or else beside the source that asks, and
+    /// notes all that the file defines. Answers whether there is the file.
     fn find_library(&mut self, name: &str) -> Answer<bool> {
         let Some(path) = library_path(name) else {
             return Ok(false);
         };
         let form = Value::symbol(name);
-        if let Some(forms) = self.file(&path, false, &form)? {
-            for form in forms {
-                self.define_library(&form)?;
+        for path in [beside(self.places.source(), &path), self.path(&path)] {
+            if let Some(forms) = self.file(&path, false, &form)? {
+                for form in forms {
+                    self.define_library(&form)?;
+                }
+                return Ok(true);
             }
         }
-        Ok(self.known(name).is_some())
+        Ok(false)
     }
 
     /// Notes a library, which is expanded when it is imported first.
@@ -145,6 +151,7 @@ impl Expansion<'_> {
 
     /// What a library exports. Its body, if nobody has imported it before, comes before the form.
     pub(super) fn library(&mut self, name: &str, form: &Value) -> Answer<Exports> {
+        let mut is_file = false;
         if self.known(name).is_none() {
             match standard::contents(name) {
                 Some(Contents::Names(names)) => {
@@ -162,9 +169,7 @@ impl Expansion<'_> {
                         self.define_library(form)?;
                     }
                 }
-                None => {
-                    self.find_library(name)?;
-                }
+                None => is_file = self.find_library(name)?,
             }
         }
         match self.known(name) {
@@ -183,9 +188,14 @@ impl Expansion<'_> {
             None => {
                 let missing = match library_path(name) {
                     Some(path) => {
-                        let path = self.path(&path);
+                        let path = beside(self.places.source(), &path);
                         let path = path.display();
-                        format!("there is no such library; it is looked for in the file {path}:")
+                        match is_file {
+                            true => format!("the file {path} does not define the library:"),
+                            false => format!(
+                                "there is no such library; it is looked for in the file {path}:"
+                            ),
+                        }
                     }
                     None => String::from("there is no such library"),
                 };

@@ -31,9 +31,12 @@ pub fn exporter(name: &str) -> Option<&'static str> {
         Contents::Names(names) => names.split_whitespace().any(|it| it == name),
         Contents::Source { exports, .. } => exports.split_whitespace().any(|it| it == name),
     };
-    let mut all = LIBRARIES.iter();
-    let found = all.find(|(library, contents)| *library != INTERNAL && exports(contents));
-    found.map(|(library, _)| *library)
+    let all = LIBRARIES.iter();
+    let found = all.filter(|(library, contents)| *library != INTERNAL && exports(contents));
+    // Most of what R5RS had is in a newer library too.
+    found
+        .map(|(library, _)| *library)
+        .min_by_key(|library| *library == "(scheme r5rs)")
 }
 
 /// What the interpreter's own sources call.

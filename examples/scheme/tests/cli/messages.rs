@@ -175,6 +175,15 @@ fn messages_name_what_is_meant() {
             "\n  fold is in (srfi 1): (import (srfi 1))\n",
         ),
         (
+            "(import (scheme base))\n(display 1)",
+            "\n  display is in (scheme write): (import (scheme write))\n",
+        ),
+        ("(car 5)", "car: expected a pair: 5\n"),
+        ("(5 6)", "this is not a procedure: 5\n"),
+        ("(if)", "this if is malformed: (if)\n"),
+        ("(error \"bad\" 5)", "bad 5\n"),
+        ("(error \"bad:\" 5)", "bad: 5\n"),
+        (
             "(import (lib queue))",
             "it is looked for in the file lib/queue.sld: (lib queue)\n",
         ),
@@ -191,6 +200,10 @@ fn messages_name_what_is_meant() {
         let errors = complaint(&folder, text);
         assert!(errors.contains(message), "{text}: {errors}");
     }
+    folder.write("other.sld", "(define-library (lib other) (export))");
+    let errors = complaint(&folder, "(import (other))");
+    let message = "the file other.sld does not define the library: (other)\n";
+    assert!(errors.contains(message), "{errors}");
     // Nothing is to be imported where all is there.
     let errors = complaint(&folder, "(display nowhere)");
     assert_eq!(errors.lines().count(), 3, "{errors}");

@@ -97,6 +97,19 @@ fn included_files() {
 }
 
 #[test]
+fn libraries_beside_the_program_or_each_other() {
+    let one = "(define-library (lib a) (export x) (import (scheme base) (lib b)) \
+               (begin (define x y)))";
+    let other = "(define-library (lib b) (export y) (import (scheme base)) (begin (define y 1)))";
+    let program = "(import (scheme base) (lib a)) x";
+    for beside in ["lib/b.sld", "lib/lib/b.sld"] {
+        let files = [("lib/a.sld", one), (beside, other)];
+        assert!(all_with(&files, program).is_ok(), "{beside}");
+    }
+    assert!(all_with(&[("lib/a.sld", one)], program).is_err());
+}
+
+#[test]
 fn libraries_that_import_themselves() {
     let files = [
         ("a.sld", "(define-library (a) (import (b)))"),

@@ -59,7 +59,7 @@ pub(super) fn run(options: &Options) -> Result<u8, Stop> {
     let mut repl = Repl {
         interpreter: sandbox::interpreter(options, &here)?,
         options,
-        sources: Sources::default(),
+        sources: Sources::among(&here),
         paused: None,
         failed: None,
         interrupted: interrupts()?,
