@@ -750,16 +750,20 @@ fn perform(
                 Some(Value::Environment(environment)) => environment.clone(),
                 Some(other) => return Err(Fault::expected("an environment", other, "eval")),
             };
-            let closure = program::eval(&arguments[0], &environment, cx.world)?;
-            Applied::Call(closure, Slots::new())
+            let closure = program::eval(&arguments[0], &environment, cx.world);
+            cx.world.pay_for_expansion();
+            Applied::Call(closure?, Slots::new())
         }
         Control::Load => {
-            let program = program::load(&arguments[0], arguments.get(1), cx.world)?;
+            let program = program::load(&arguments[0], arguments.get(1), cx.world);
+            cx.world.pay_for_expansion();
+            let program = program?;
             go(Activation::Program { program, next: 0 }, tail, marked)
         }
         Control::Environment => {
-            let imported = program::environment(&arguments, cx.world)?;
-            Applied::Call(imported, Slots::new())
+            let imported = program::environment(&arguments, cx.world);
+            cx.world.pay_for_expansion();
+            Applied::Call(imported?, Slots::new())
         }
         Control::Exit => {
             let values = arguments.to_vec();

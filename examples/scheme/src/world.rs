@@ -171,6 +171,13 @@ impl World {
         Ok(())
     }
 
+    /// Pays for what was compiled, in vain or not.
+    pub(crate) fn pay_for_expansion(&self) {
+        /// Each step of the expander takes as long as so many pairs that are gone through.
+        const EACH: usize = PAIRS / 4;
+        self.fuel.pairs(self.expander.taken().saturating_mul(EACH));
+    }
+
     /// Whether no more was done within this step than may be done at once.
     ///
     /// # Errors

@@ -361,6 +361,13 @@ fn macros_that_expand_for_ever() {
                 "(define-syntax a (syntax-rules () ((_) (b)))) \
                  (define-syntax b (syntax-rules () ((_) (a)))) (a)",
                 "(define-syntax m (syntax-rules () ((_ x) (define-syntax x (m x))))) (m y)",
+                // A template and a pattern whose parts are the same data again and again.
+                "(define (tree n) (if (= n 0) 'a (let ((part (tree (- n 1)))) (list part part)))) \
+                 (define (define-m rule) (eval `(define-syntax m (syntax-rules () ,rule)) \
+                 (interaction-environment))) (define-m `((_ x) ,(tree 60)))",
+                "(define (tree n) (if (= n 0) 1 (let ((part (tree (- n 1)))) (list part part)))) \
+                 (define (define-m rule) (eval `(define-syntax m (syntax-rules () ,rule)) \
+                 (interaction-environment))) (define-m `((_ ,(tree 60)) 1))",
                 "(define-syntax m (syntax-rules () ((_ (a ...) ...) '((a ... ...) (a ... ...))))) \
                  (define-syntax n (syntax-rules () ((_ x) (n (x x))))) (n 1)",
             ],
@@ -478,6 +485,10 @@ fn procedures_that_take_long() {
             ("(make-list 200000 1)", "(apply + x)"),
             ("(make-list 200000 1)", "(equal? x (list-copy x))"),
             ("0", "(make-vector 1000000 0)"),
+            (
+                "`(list . ,(make-list 20000 1))",
+                "(eval x (interaction-environment))",
+            ),
         ];
         for (value, call) in around {
             let text = format!("(define x {value}) (let loop () {call} (loop))");
@@ -488,6 +499,53 @@ fn procedures_that_take_long() {
                  (lambda (rest) 'limit))"
             );
             ends(&[&engine], &["limit"]);
+        }
+    });
+}
+
+/// What goes through the marks, prompts and frames of a deep continuation pays for them.
+#[test]
+fn looks_at_deep_continuations() {
+    alone(|| {
+        // Each puts the rest of itself around what is done again and again.
+        let deep = |around: &str, again: &str| {
+            format!(
+                "(define tag (make-continuation-prompt-tag)) \
+                 (define p (make-parameter 0)) (define q (make-parameter 0)) \
+                 (define (deep n) (if (= n 0) (let loop () {again} (loop)) \
+                 (+ 1 {around}))) (deep 15000)"
+            )
+        };
+        let parameters = "(parameterize ((p n)) (deep (- n 1)))";
+        let marks = "(with-continuation-mark 'a n (deep (- n 1)))";
+        let prompts = "(call-with-continuation-prompt (lambda () (deep (- n 1))) tag)";
+        let programs = [
+            deep(parameters, "(q)"),
+            deep(marks, "(continuation-mark-set-first #f 'b)"),
+            deep(
+                marks,
+                "(continuation-mark-set->list (current-continuation-marks) 'b)",
+            ),
+            deep(prompts, "(call/cc (lambda (k) (k 1)))"),
+            deep(
+                prompts,
+                "(continuation-prompt-available? (default-continuation-prompt-tag))",
+            ),
+            deep(
+                "(call-with-fuel 1000000000 (lambda () (deep (- n 1))) list)",
+                "(make-vector 20000 1)",
+            ),
+            // A winder that is on the way into many frames captures them each time.
+            "(define k #f) (define again #f) \
+             (define (deep n) (if (= n 0) (call/cc (lambda (c) (set! k c) 0)) \
+             (+ 1 (deep (- n 1))))) \
+             (define (before) (if again (begin (call/cc (lambda (c) c)) (again 0)))) \
+             (define (main) (dynamic-wind before (lambda () (deep 40000)) (lambda () 1)) \
+             (call/cc (lambda (c) (set! again c))) (k 1)) (main)"
+                .to_owned(),
+        ];
+        for program in &programs {
+            ends(&[program], &["OutOfFuel"]);
         }
     });
 }

@@ -96,6 +96,8 @@ impl<'a> Expansion<'a> {
     /// One more expression, or part that a template has put in.
     pub(super) fn step(&mut self, form: &Value) -> Answer<()> {
         self.steps += 1;
+        let taken = &self.expander.taken;
+        taken.set(taken.get().saturating_add(1));
         if self.steps > self.expander.limits.steps {
             return Err(self.fault("the expansion of this form does not come to an end", form));
         }

@@ -1,5 +1,6 @@
 //! What expanding takes, and its entrances.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
@@ -79,6 +80,8 @@ pub struct Expander {
     pub(super) libraries: Shared<Libraries>,
     /// How much a form may want.
     pub limits: Limits,
+    /// How many steps it has taken since somebody asked.
+    pub(super) taken: Rc<Cell<usize>>,
 }
 
 /// What the names of the standard libraries mean.
@@ -142,7 +145,15 @@ impl Expander {
             names,
             libraries,
             limits: Limits::default(),
+            taken: Rc::default(),
         }
+    }
+
+    /// How many expressions, and parts of macros and what they put in, it has gone through since
+    /// this was last asked.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.take()
     }
 
     /// One with other libraries.

@@ -75,6 +75,8 @@ impl Compiler<'_, '_> {
 
     /// Compiles a pattern that is in so many ellipses.
     pub(super) fn pattern(&mut self, form: &Value, depth: u32) -> Answer<Pattern> {
+        // Its parts may be the same data again and again.
+        self.expansion.step(form)?;
         match form {
             Value::Symbol(_) | Value::Alias(_) => self.identifier(form, depth),
             Value::Pair(_) => {

@@ -54,6 +54,7 @@ impl Compiler<'_, '_> {
         escaped: bool,
         draft: &mut Drafting,
     ) -> Answer<Template> {
+        self.expansion.step(form)?;
         match form {
             Value::Symbol(_) | Value::Alias(_) => self.insert(form, depth, escaped, draft),
             Value::Pair(_) => {
