@@ -21,11 +21,12 @@ pub(super) struct Formals {
 impl Expansion<'_> {
     /// Binds a fresh variable, which must not be bound there already.
     pub(super) fn variable(
-        &self,
+        &mut self,
         identifier: &Value,
         contour: &Contour,
         form: &Value,
     ) -> Answer<Rc<Variable>> {
+        self.step(form)?;
         if !is_identifier(identifier) {
             return Err(self.fault("the name of a variable is expected", form));
         }
@@ -35,7 +36,12 @@ impl Expansion<'_> {
         })
     }
 
-    pub(super) fn formals(&self, formals: &Value, scope: &Scope, form: &Value) -> Answer<Formals> {
+    pub(super) fn formals(
+        &mut self,
+        formals: &Value,
+        scope: &Scope,
+        form: &Value,
+    ) -> Answer<Formals> {
         let (scope, contour) = scope.within();
         let Some((names, rest)) = split(formals) else {
             return Err(self.malformed(form));

@@ -111,7 +111,7 @@ impl Expansion<'_> {
 
     /// The names of the variables of `define-values`, and whether the last has all that remain.
     pub(super) fn targets(
-        &self,
+        &mut self,
         formals: &Value,
         scope: &Scope,
         form: &Value,
