@@ -394,8 +394,8 @@ pub(crate) fn go_back(
     })
 }
 
-/// A frame that asks for this step, in a continuation that a winder captures which stands in the way
-/// of the step.
+/// A frame that asks for this step, in a continuation that a winder captures which stands in the
+/// way of the step.
 pub(crate) fn escape(step: Step<Activation>) -> Option<Activation> {
     let apply = |continuation, kind, value| {
         let barriers = Vec::new();

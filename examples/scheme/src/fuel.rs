@@ -3,8 +3,8 @@
 //! A unit of fuel is a step of the machine: a call that pushes a frame, its return, a jump. Calls
 //! in tail position are paid in lots. A procedure of the interpreter's own that does much at once
 //! pays for it by what it goes through; where that is much more than its arguments are, before it
-//! begins, and what would take too long at once is refused. The same program uses the same fuel, wherever it was
-//! saved in between.
+//! begins, and what would take too long at once is refused. The same program uses the same fuel,
+//! wherever it was saved in between.
 //!
 //! An engine runs under a prompt of its own, whose frame has a mark that says when it began and
 //! on how much. When that is used up, the frame that was to start next captures all up to the

@@ -200,9 +200,9 @@ fn of_entry(entry: &Entry<Activation>) -> Option<Value> {
     }
 }
 
-/// A continuation that is applied in tail position, for a running frame with marks: its lowest frame
-/// takes the place of that, and has the marks too under whose keys it has none. None where it cannot
-/// have them; then those that it has others for are dropped, and the running frame stays.
+/// A continuation that is applied in tail position, for a running frame with marks: its lowest
+/// frame takes the place of that, and has the marks too under whose keys it has none. None where it
+/// cannot have them; then those that it has others for are dropped, and the running frame stays.
 pub(crate) fn merge(
     captured: &Continuation<Activation>,
     cx: &mut Context<'_, Activation>,

@@ -1,6 +1,7 @@
 //! The four operations, and what is made of them. Those on complex numbers are in `complex`.
 //!
-//! Two fixnums and two flonums are answered inline. The rest is slow in any case, and stays out of the caller's code.
+//! Two fixnums and two flonums are answered inline. The rest is slow in any case, and stays out of
+//! the caller's code.
 
 use std::borrow::Cow;
 
@@ -10,8 +11,8 @@ use num_traits::Zero;
 
 use super::{Limits, Number, NumberError};
 
-/// Two operands brought to a common kind: the lowest of the tower that has both, or flonums if either is one. Complex
-/// numbers are left as they are.
+/// Two operands brought to a common kind: the lowest of the tower that has both, or flonums if
+/// either is one. Complex numbers are left as they are.
 enum Operands<'a> {
     Integers(Cow<'a, BigInt>, Cow<'a, BigInt>),
     Fractions([Cow<'a, BigInt>; 4]),
@@ -130,7 +131,8 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::DivideByZero`] if the divisor is an exact zero, and [`NumberError::TooLarge`].
+    /// [`NumberError::DivideByZero`] if the divisor is an exact zero, and
+    /// [`NumberError::TooLarge`].
     #[inline]
     pub fn div(&self, other: &Number, limits: Limits) -> Result<Number, NumberError> {
         match (self, other) {
@@ -149,7 +151,8 @@ impl Number {
         }
         match Operands::new(self, other) {
             Operands::Integers(a, b) => {
-                // A division without remainder is common between integers that are too large to be reduced.
+                // A division without remainder is common between integers that are too large to be
+                // reduced.
                 if a.bits() >= b.bits() {
                     let (quotient, remainder) = a.div_rem(&b);
                     if remainder.is_zero() {

@@ -49,7 +49,8 @@ impl Number {
         }
     }
 
-    /// The bits moved to the left by `count`, or to the right, as far as they do not fall off, if it is negative.
+    /// The bits moved to the left by `count`, or to the right, as far as they do not fall off, if
+    /// it is negative.
     ///
     /// # Errors
     ///

@@ -9,8 +9,8 @@ use num_traits::FromPrimitive;
 use super::Number;
 
 impl Number {
-    /// Compares the numbers' values, exactly also between exact numbers and flonums, so that the order is transitive.
-    /// A NaN has no place in it, and a complex number has none.
+    /// Compares the numbers' values, exactly also between exact numbers and flonums, so that the
+    /// order is transitive. A NaN has no place in it, and a complex number has none.
     #[inline]
     pub fn num_cmp(&self, other: &Number) -> Option<Ordering> {
         match (self, other) {

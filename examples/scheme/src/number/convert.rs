@@ -1,4 +1,5 @@
-//! Between exact numbers and flonums: exactly one way, to the nearest flonum the other way, ties to even.
+//! Between exact numbers and flonums: exactly one way, to the nearest flonum the other way, ties to
+//! even.
 
 use num_bigint::{BigInt, BigUint};
 use num_integer::Integer;
@@ -19,7 +20,8 @@ impl Number {
         }
     }
 
-    /// The nearest flonum, an infinity if the number is beyond the largest, and a NaN if it is not real.
+    /// The nearest flonum, an infinity if the number is beyond the largest, and a NaN if it is not
+    /// real.
     #[inline]
     pub fn to_f64(&self) -> f64 {
         match self {
@@ -48,7 +50,8 @@ impl Number {
         }
     }
 
-    /// The number, as a flonum if `inexact`: how an operation that is done exactly answers inexact operands.
+    /// The number, as a flonum if `inexact`: how an operation that is done exactly answers inexact
+    /// operands.
     pub(super) fn inexact_if(self, inexact: bool) -> Number {
         if inexact { self.inexact() } else { self }
     }
@@ -80,7 +83,8 @@ fn exact_value(x: f64) -> Number {
 /// The flonum nearest to a fraction with a positive denominator.
 fn quotient(numerator: &BigInt, denominator: &BigInt) -> f64 {
     let (n, d) = (numerator.magnitude(), denominator.magnitude());
-    // The quotient is between 2^(size - 1) and 2^(size + 1). It is taken in units of 2^exponent, 63 to 65 bits of it.
+    // The quotient is between 2^(size - 1) and 2^(size + 1). It is taken in units of 2^exponent, 63
+    // to 65 bits of it.
     let size = n.bits() as i64 - d.bits() as i64;
     let exponent = (size - 64).clamp(LEAST_EXPONENT - 64, 1024);
     let (units, rest) = shift(n, -exponent).div_rem(&shift(d, exponent));
@@ -128,7 +132,8 @@ pub(super) fn nearest(units: &BigUint, exponent: i64, more: bool) -> f64 {
 
 /// `mantissa` times 2^`exponent`, which is a flonum or beyond the largest.
 fn scale(mantissa: u64, exponent: i64) -> f64 {
-    // A flonum has every power of two that comes in here, and no product but the last is rounded, to an infinity.
+    // A flonum has every power of two that comes in here, and no product but the last is rounded,
+    // to an infinity.
     let low = exponent.min(971);
     mantissa as f64 * power_of_two(low) * power_of_two(exponent - low)
 }

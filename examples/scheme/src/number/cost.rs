@@ -1,5 +1,6 @@
-//! What operations on exact numbers of so many bits cost, in products of two words, each of which takes about a
-//! nanosecond. It is known before they begin. The estimates are on the safe side, by a factor of two or three.
+//! What operations on exact numbers of so many bits cost, in products of two words, each of which
+//! takes about a nanosecond. It is known before they begin. The estimates are on the safe side, by
+//! a factor of two or three.
 
 use super::{Limits, Number};
 

@@ -1,5 +1,5 @@
-//! Division of integers with a remainder, and what rests on divisibility. Integers may be inexact; the result is then
-//! inexact too, and exactly computed.
+//! Division of integers with a remainder, and what rests on divisibility. Integers may be inexact;
+//! the result is then inexact too, and exactly computed.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,8 @@ impl Number {
         !(self.is_exact() && other.is_exact())
     }
 
-    /// `truncate/`: the quotient rounded towards zero, and the remainder, which has the dividend's sign.
+    /// `truncate/`: the quotient rounded towards zero, and the remainder, which has the dividend's
+    /// sign.
     ///
     /// # Errors
     ///
@@ -145,8 +146,8 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::NotInteger`], and [`NumberError::TooLarge`] if the integers together exceed the limit of what is
-    /// reduced.
+    /// [`NumberError::NotInteger`], and [`NumberError::TooLarge`] if the integers together exceed
+    /// the limit of what is reduced.
     pub fn gcd(&self, other: &Number, limits: Limits) -> Result<Number, NumberError> {
         if let (Number::Fixnum(a), Number::Fixnum(b)) = (self, other) {
             return Ok(a.unsigned_abs().gcd(&b.unsigned_abs()).into());

@@ -1,8 +1,9 @@
 //! The greatest common divisor by Lehmer's method.
 //!
-//! Euclid's algorithm on large integers is mostly decided by their leading digits. So it is run on the leading 126
-//! bits alone for as long as the quotients are certain, and the steps are then applied to the whole integers at once.
-//! The library's binary algorithm shifts whole integers at every bit, and is many times slower at our sizes.
+//! Euclid's algorithm on large integers is mostly decided by their leading digits. So it is run on
+//! the leading 126 bits alone for as long as the quotients are certain, and the steps are then
+//! applied to the whole integers at once. The library's binary algorithm shifts whole integers at
+//! every bit, and is many times slower at our sizes.
 
 use num_bigint::BigInt;
 use num_integer::Integer;
@@ -38,10 +39,12 @@ pub(super) fn gcd(a: &BigInt, b: &BigInt) -> BigInt {
     }
 }
 
-/// Euclid's algorithm on two integers that begin with the bits `x` and `y`, `x ≥ y`, as far as these determine it: the
-/// matrix `[p, q, r, s]` that takes `(a, b)` to `(p a + q b, r a + s b)`, with `q` zero if not one step is certain.
+/// Euclid's algorithm on two integers that begin with the bits `x` and `y`, `x ≥ y`, as far as
+/// these determine it: the matrix `[p, q, r, s]` that takes `(a, b)` to `(p a + q b, r a + s b)`,
+/// with `q` zero if not one step is certain.
 ///
-/// The integers' true quotient lies between the quotients at the two ends of what the unknown bits allow.
+/// The integers' true quotient lies between the quotients at the two ends of what the unknown bits
+/// allow.
 fn leading_steps(mut x: i128, mut y: i128) -> [i128; 4] {
     let [mut p, mut q, mut r, mut s] = [1, 0, 0, 1];
     while y + r != 0 && y + s != 0 {

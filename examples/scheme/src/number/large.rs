@@ -1,5 +1,6 @@
-//! Square roots of large integers, and their values by their digits, in about the time that some products of that size
-//! take. The library divides and writes digits that fast, but finds roots and reads digits in quadratic time.
+//! Square roots of large integers, and their values by their digits, in about the time that some
+//! products of that size take. The library divides and writes digits that fast, but finds roots and
+//! reads digits in quadratic time.
 
 use num_bigint::BigUint;
 use num_integer::Integer;
@@ -8,8 +9,8 @@ use num_traits::Num;
 /// Up to so many bits the library is faster.
 const SMALL: u64 = 1 << 13;
 
-/// The largest integer whose square is not greater, and what is left, by Zimmermann's method: the first half of the
-/// root is that of the first half, and the rest is a division.
+/// The largest integer whose square is not greater, and what is left, by Zimmermann's method: the
+/// first half of the root is that of the first half, and the rest is a division.
 pub(super) fn square_root(n: &BigUint) -> (BigUint, BigUint) {
     if n.bits() <= SMALL {
         let root = n.sqrt();
@@ -44,8 +45,8 @@ fn split(n: &BigUint, bits: u64) -> (BigUint, BigUint) {
     (n >> bits, BigUint::new(low))
 }
 
-/// The first is a power of a radix by the number of digits that a text of [`SMALL`] bits has, and each of the others
-/// is the square of the one before.
+/// The first is a power of a radix by the number of digits that a text of [`SMALL`] bits has, and
+/// each of the others is the square of the one before.
 struct Powers {
     radix: u32,
     digits: usize,

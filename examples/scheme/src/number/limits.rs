@@ -4,17 +4,18 @@ use super::{Number, NumberError};
 
 /// The largest size of an exact number that an operation may make, in bits.
 ///
-/// It bounds the time of one operation too: at the default limit the slowest, which writes decimal digits, takes some
-/// tenths of a second. Reducing a ratio would take many times that, so it has a lower limit
-/// of its own, [`Limits::REDUCIBLE`].
+/// It bounds the time of one operation too: at the default limit the slowest, which writes decimal
+/// digits, takes some tenths of a second. Reducing a ratio would take many times that, so it has a
+/// lower limit of its own, [`Limits::REDUCIBLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     bits: u64,
 }
 
 impl Limits {
-    /// The most bits that the two operands of a greatest common divisor may have together, whatever the limit is. So
-    /// it is the largest size of a ratio: one that is deserialized is checked to be reduced, before any limit is known.
+    /// The most bits that the two operands of a greatest common divisor may have together, whatever
+    /// the limit is. So it is the largest size of a ratio: one that is deserialized is checked to
+    /// be reduced, before any limit is known.
     pub const REDUCIBLE: u64 = 1 << 20;
 
     /// A limit of `bits`, which is not less than a flonum's exact value may need.
@@ -44,7 +45,8 @@ impl Limits {
         }
     }
 
-    /// Whether two integers of so many bits together may be divided by their greatest common divisor.
+    /// Whether two integers of so many bits together may be divided by their greatest common
+    /// divisor.
     pub(super) fn check_reducible(self, bits: u64) -> Result<(), NumberError> {
         self.check(bits)?;
         if bits <= Self::REDUCIBLE {
@@ -63,9 +65,9 @@ impl Default for Limits {
 }
 
 impl Number {
-    /// The size that a limit is compared with: the bits of an integer's magnitude, or of numerator and denominator
-    /// together. A fixnum and a flonum count 64. A complex number has the sum of its parts' sizes, which are limited each
-    /// by itself.
+    /// The size that a limit is compared with: the bits of an integer's magnitude, or of numerator
+    /// and denominator together. A fixnum and a flonum count 64. A complex number has the sum of
+    /// its parts' sizes, which are limited each by itself.
     pub fn size_bits(&self) -> u64 {
         match self {
             Number::Fixnum(_) | Number::Flonum(_) => 64,

@@ -1,5 +1,5 @@
-//! The numeric tower: fixnums, bignums, exact ratios, flonums, and complex numbers that are pairs of these, with
-//! R7RS-small's operations on them.
+//! The numeric tower: fixnums, bignums, exact ratios, flonums, and complex numbers that are pairs
+//! of these, with R7RS-small's operations on them.
 //!
 //! ```text
 //!                        Number               16 bytes
@@ -16,8 +16,8 @@
 //!
 //! Every exact value has one representation, so `eqv?` compares representations.
 //!
-//! An operation that is one on real numbers alone answers [`NumberError::NotReal`] to a complex one. Where it cannot
-//! fail, it takes a complex number for a NaN, which is in no order.
+//! An operation that is one on real numbers alone answers [`NumberError::NotReal`] to a complex
+//! one. Where it cannot fail, it takes a complex number for a NaN, which is in no order.
 //!
 //! An operation whose result can be much larger than its operands takes a [`Limits`] and answers
 //! [`NumberError::TooLarge`] before it takes the memory.
@@ -59,11 +59,11 @@ pub use ratio::Ratio;
 
 /// A number of the tower.
 ///
-/// `==` and the hash are those of `eqv?`: exact and inexact numbers differ, and so do the two flonum zeros, and a NaN
-/// equals a NaN. Numerical equality is [`Number::num_eq`].
+/// `==` and the hash are those of `eqv?`: exact and inexact numbers differ, and so do the two
+/// flonum zeros, and a NaN equals a NaN. Numerical equality is [`Number::num_eq`].
 ///
-/// A value made by hand must keep the invariants written at the variants; the constructors, the operations and
-/// deserialization do.
+/// A value made by hand must keep the invariants written at the variants; the constructors, the
+/// operations and deserialization do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "wire::Wire")]
 pub enum Number {
@@ -113,7 +113,8 @@ impl Number {
         }
     }
 
-    /// Whether the number is finite: both parts of a complex one. `rational?` asks the same of real numbers.
+    /// Whether the number is finite: both parts of a complex one. `rational?` asks the same of real
+    /// numbers.
     pub fn is_finite(&self) -> bool {
         match self {
             Number::Flonum(x) => x.is_finite(),

@@ -18,13 +18,13 @@ enum Exactness {
     Inexact,
 }
 
-/// The number that a text denotes, in the radix if it has no prefix of its own; `None` if it denotes none, like `+`,
-/// `...` and `1/0`.
+/// The number that a text denotes, in the radix if it has no prefix of its own; `None` if it
+/// denotes none, like `+`, `...` and `1/0`.
 ///
 /// # Errors
 ///
-/// [`NumberError::TooLarge`] if the text is a number beyond the limit, and [`NumberError::BadRadix`] if the radix is not 2
-/// to 36.
+/// [`NumberError::TooLarge`] if the text is a number beyond the limit, and
+/// [`NumberError::BadRadix`] if the radix is not 2 to 36.
 pub fn parse(text: &str, radix: u32, limits: Limits) -> Result<Option<Number>, NumberError> {
     if !(2..=36).contains(&radix) {
         return Err(NumberError::BadRadix);
@@ -172,7 +172,8 @@ fn integer(digits: &str, radix: u32, limits: Limits) -> Result<BigInt, NumberErr
     if digits.is_empty() {
         return Ok(BigInt::zero());
     }
-    // The first digit may be one. So this is the least size, and the true one is a few bits more at most.
+    // The first digit may be one. So this is the least size, and the true one is a few bits more at
+    // most.
     limits.check(((digits.len() - 1) as f64 * f64::from(radix).log2()) as u64)?;
     let value: BigInt = match i64::from_str_radix(digits, radix) {
         Ok(n) => n.into(),
@@ -231,7 +232,8 @@ impl Decimal {
             _ if self.digits.is_empty() => 0.0,
             310.. => f64::INFINITY,
             ..=-330 => 0.0,
-            // The library's conversion rounds correctly. It is given an exponent that it does not clamp.
+            // The library's conversion rounds correctly. It is given an exponent that it does not
+            // clamp.
             _ => format!("0.{}e{power}", self.digits)
                 .parse()
                 .unwrap_or(f64::NAN),

@@ -9,12 +9,14 @@ use super::large::square_root;
 use super::{Limits, Number, NumberError};
 
 impl Number {
-    /// `expt`: the power. With an exact zero as exponent it is an exact one, unless the base is an inexact zero.
+    /// `expt`: the power. With an exact zero as exponent it is an exact one, unless the base is an
+    /// inexact zero.
     ///
     /// # Errors
     ///
-    /// [`NumberError::DivideByZero`] for a negative power of an exact zero, [`NumberError::Undefined`] for a complex
-    /// power of zero whose exponent has no positive real part, and [`NumberError::TooLarge`].
+    /// [`NumberError::DivideByZero`] for a negative power of an exact zero,
+    /// [`NumberError::Undefined`] for a complex power of zero whose exponent has no positive real
+    /// part, and [`NumberError::TooLarge`].
     pub fn expt(&self, exponent: &Number, limits: Limits) -> Result<Number, NumberError> {
         match (self, exponent) {
             (Number::Flonum(0.0), Number::Fixnum(0)) => Ok(Number::Flonum(1.0)),
@@ -96,8 +98,9 @@ impl Number {
         })
     }
 
-    /// The square root whose real part is not negative: exact if the number and its root are, and otherwise, of a real
-    /// number, the nearest flonum. That of a negative number has an exact zero as its real part.
+    /// The square root whose real part is not negative: exact if the number and its root are, and
+    /// otherwise, of a real number, the nearest flonum. That of a negative number has an exact zero
+    /// as its real part.
     ///
     /// # Errors
     ///
@@ -117,7 +120,8 @@ impl Number {
         if n_rest.is_zero() && d_rest.is_zero() {
             return Ok(Number::from_reduced(n_root.into(), d_root.into()));
         }
-        // In units of 4^exponent the number has 126 to 129 bits, and its root half as many in units of 2^exponent.
+        // In units of 4^exponent the number has 126 to 129 bits, and its root half as many in units
+        // of 2^exponent.
         let size = n.bits() as i64 - d.bits() as i64;
         let exponent = (size - 128).div_euclid(2);
         let (units, rest) =

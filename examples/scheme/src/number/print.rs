@@ -10,8 +10,8 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::BadRadix`], also for a finite flonum in any radix but ten, and for a complex number where `i` is a
-    /// digit.
+    /// [`NumberError::BadRadix`], also for a finite flonum in any radix but ten, and for a complex
+    /// number where `i` is a digit.
     pub fn to_text(&self, radix: u32) -> Result<String, NumberError> {
         if !(2..=36).contains(&radix) {
             return Err(NumberError::BadRadix);
@@ -47,7 +47,8 @@ fn complex(real: &str, imaginary: &str) -> String {
     }
 }
 
-/// The fewest digits that read as the same flonum, with a point or an exponent as the sign of inexactness.
+/// The fewest digits that read as the same flonum, with a point or an exponent as the sign of
+/// inexactness.
 fn flonum(x: f64) -> String {
     if x.is_nan() {
         return "+nan.0".into();

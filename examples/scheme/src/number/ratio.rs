@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::gcd::reduce;
 use super::{Limits, Number, NumberError, wire};
 
-/// An exact number that is not an integer: a fraction in lowest terms, whose denominator is at least 2.
+/// An exact number that is not an integer: a fraction in lowest terms, whose denominator is at
+/// least 2.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "wire::WireRatio")]
 pub struct Ratio {
@@ -44,8 +45,8 @@ impl Number {
     ///
     /// # Errors
     ///
-    /// [`NumberError::DivideByZero`], and [`NumberError::TooLarge`] if the integers together exceed the limit before
-    /// they are reduced.
+    /// [`NumberError::DivideByZero`], and [`NumberError::TooLarge`] if the integers together exceed
+    /// the limit before they are reduced.
     pub fn ratio(
         numerator: BigInt,
         denominator: BigInt,

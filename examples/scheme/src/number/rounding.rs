@@ -45,13 +45,13 @@ impl Number {
         })
     }
 
-    /// `rationalize`: the simplest rational number that differs by at most `tolerance`, the one whose numerator and
-    /// denominator are the least.
+    /// `rationalize`: the simplest rational number that differs by at most `tolerance`, the one
+    /// whose numerator and denominator are the least.
     ///
     /// # Errors
     ///
-    /// [`NumberError::NotReal`], and [`NumberError::TooLarge`]: the search takes quadratic time, and operands are limited to an eighth of
-    /// [`Limits::REDUCIBLE`] together.
+    /// [`NumberError::NotReal`], and [`NumberError::TooLarge`]: the search takes quadratic time,
+    /// and operands are limited to an eighth of [`Limits::REDUCIBLE`] together.
     pub fn rationalize(&self, tolerance: &Number, limits: Limits) -> Result<Number, NumberError> {
         if !(self.is_real() && tolerance.is_real()) {
             return Err(NumberError::NotReal);
@@ -90,8 +90,8 @@ fn floor(r: &Ratio) -> BigInt {
 
 /// The simplest number of an interval of positive exact numbers.
 ///
-/// Its continued fraction has the terms that those of the two ends have in common, and then the least integer of what
-/// is left of the interval.
+/// Its continued fraction has the terms that those of the two ends have in common, and then the
+/// least integer of what is left of the interval.
 fn simplest_between(low: &Number, high: &Number) -> Number {
     let (Some((n1, d1)), Some((n2, d2))) = (low.as_fraction(), high.as_fraction()) else {
         unreachable!("both are exact")

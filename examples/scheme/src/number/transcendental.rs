@@ -1,5 +1,5 @@
-//! Exponential, logarithm, and the functions of the circle. The result is inexact, but where the argument is exact and
-//! the value known, as the sine of an exact zero.
+//! Exponential, logarithm, and the functions of the circle. The result is inexact, but where the
+//! argument is exact and the value known, as the sine of an exact zero.
 
 use std::f64::consts::{LN_2, PI};
 
@@ -58,7 +58,8 @@ impl Number {
         }
     }
 
-    /// A real number outside of -1 to 1, on the side of its branch cut that the functions are continuous with.
+    /// A real number outside of -1 to 1, on the side of its branch cut that the functions are
+    /// continuous with.
     fn beyond_one(&self) -> Option<Point> {
         let beyond = self
             .abs()
@@ -130,8 +131,8 @@ impl Number {
         }
     }
 
-    /// A logarithm of a number that is not negative, `of_two` being that of 2. Exact numbers may be too large for a
-    /// flonum, or too small.
+    /// A logarithm of a number that is not negative, `of_two` being that of 2. Exact numbers may be
+    /// too large for a flonum, or too small.
     fn logarithm(&self, function: fn(f64) -> f64, of_two: f64) -> f64 {
         let x = self.to_f64();
         match self.as_fraction() {

@@ -1,4 +1,5 @@
-//! What deserialization accepts: only what serialization writes, so that no two representations of a value exist.
+//! What deserialization accepts: only what serialization writes, so that no two representations of
+//! a value exist.
 
 use std::rc::Rc;
 

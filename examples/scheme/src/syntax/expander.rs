@@ -37,8 +37,8 @@ pub trait Host {
     fn primitive(&self, name: &str) -> Option<Value>;
 
     /// What is in a file, if there is one: for `include`, and for `import` of a library `(a b)`,
-    /// which is looked for in `a/b.sld`, beside the program or the source that asks. `fold` says whether the file
-    /// is read as if by `#!fold-case`.
+    /// which is looked for in `a/b.sld`, beside the program or the source that asks. `fold` says
+    /// whether the file is read as if by `#!fold-case`.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::value::Value;
 impl Expansion<'_> {
     /// The clauses run in the dynamic environment of the `guard`; where none of them is for the
     /// condition, it is raised again in that of the `raise`, or of the `guard` if there is no way
-    /// back: `%call/cc-if-any` gives `#f` where nothing can be captured. The way out is a prompt of its own,
-    /// so that it is found too where the body was captured up to another prompt, and goes on
-    /// elsewhere:
+    /// back: `%call/cc-if-any` gives `#f` where nothing can be captured. The way out is a prompt of
+    /// its own, so that it is found too where the body was captured up to another prompt, and goes
+    /// on elsewhere:
     ///
     /// ```scheme
     /// (let ((tag (make-continuation-prompt-tag 'guard)))

@@ -1,7 +1,7 @@
 //! The four operations, powers and roots, by those on real numbers.
 //!
-//! An exact zero as a part is no more than the absence of that part. So it takes no part in an operation: `(* 2.0 +i)`
-//! is `+2.0i`, and `(* +i +inf.0)` has no NaN in it.
+//! An exact zero as a part is no more than the absence of that part. So it takes no part in an
+//! operation: `(* 2.0 +i)` is `+2.0i`, and `(* +i +inf.0)` has no NaN in it.
 
 use super::super::{Limits, Number, NumberError};
 use super::functions::root;
@@ -61,7 +61,8 @@ impl Number {
         ))
     }
 
-    /// The quotient, where one at least is complex: by Smith's method, in which nothing overflows needlessly.
+    /// The quotient, where one at least is complex: by Smith's method, in which nothing overflows
+    /// needlessly.
     pub(in crate::number) fn complex_div(&self, other: &Number, limits: Limits) -> Answer {
         let [a, b] = [self.real_part(), self.imag_part()];
         let [c, d] = [other.real_part(), other.imag_part()];
@@ -82,7 +83,8 @@ impl Number {
         ))
     }
 
-    /// The square root of a complex number, whose real part is not negative: exact if the number and its root are.
+    /// The square root of a complex number, whose real part is not negative: exact if the number
+    /// and its root are.
     pub(in crate::number) fn complex_sqrt(&self, limits: Limits) -> Answer {
         let [x, y] = [self.real_part(), self.imag_part()];
         if self.is_exact() {
@@ -100,7 +102,8 @@ impl Number {
         Ok(Number::from_point(root((x.to_f64(), y.to_f64()))))
     }
 
-    /// A power where the base or the exponent is complex, or the base negative and the exponent no integer.
+    /// A power where the base or the exponent is complex, or the base negative and the exponent no
+    /// integer.
     pub(in crate::number) fn complex_power(&self, exponent: &Number, limits: Limits) -> Answer {
         match exponent {
             Number::Fixnum(exponent) => {

@@ -1,7 +1,7 @@
 //! The elementary functions of complex flonums, with the branch cuts of R7RS section 6.2.6.
 //!
-//! The inverse functions and the tangent go by W. Kahan's "Branch cuts for complex elementary functions": formulas that
-//! lose no digits near the real line, near zero and far from it.
+//! The inverse functions and the tangent go by W. Kahan's "Branch cuts for complex elementary
+//! functions": formulas that lose no digits near the real line, near zero and far from it.
 
 use std::f64::consts::PI;
 

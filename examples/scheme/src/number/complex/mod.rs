@@ -1,7 +1,9 @@
-//! Complex numbers that are not real: their parts, and how they are made of parts or of magnitude and angle.
+//! Complex numbers that are not real: their parts, and how they are made of parts or of magnitude
+//! and angle.
 //!
-//! Each part is exact or inexact by itself, as it was written. So `+2.0i` has an exact zero as its real part, and an
-//! operation on parts is that on real numbers, with its limits. An exact zero imaginary part makes a real number.
+//! Each part is exact or inexact by itself, as it was written. So `+2.0i` has an exact zero as its
+//! real part, and an operation on parts is that on real numbers, with its limits. An exact zero
+//! imaginary part makes a real number.
 
 use std::rc::Rc;
 
@@ -44,8 +46,8 @@ impl Complex {
         [&self.real, &self.imaginary]
     }
 
-    /// Flonums in the proportion of the parts, and the logarithm of what they are to be multiplied by, which is zero
-    /// but where a part is too large for a flonum, or both are too small.
+    /// Flonums in the proportion of the parts, and the logarithm of what they are to be multiplied
+    /// by, which is zero but where a part is too large for a flonum, or both are too small.
     fn scaled(&self) -> (f64, f64, f64) {
         let [x, y] = self.parts().map(Number::to_f64);
         let fits = x.is_finite() && y.is_finite() && x.hypot(y).is_normal();

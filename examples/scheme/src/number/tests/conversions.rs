@@ -2,8 +2,8 @@ use std::cmp::Ordering;
 
 use super::*;
 
-/// Whether the flonum is the nearest to the positive exact number, the even one of two. The halfway points beside it are
-/// found exactly, and `square` compares their squares instead.
+/// Whether the flonum is the nearest to the positive exact number, the even one of two. The halfway
+/// points beside it are found exactly, and `square` compares their squares instead.
 fn is_nearest(x: f64, exact: &Number, square: bool) -> bool {
     let value = |x: f64| Number::Flonum(x).exact().unwrap();
     // Beyond the largest flonum comes what would be the next one.
@@ -59,7 +59,8 @@ proptest! {
         prop_assert_eq!(tie.to_f64(), match off { -1 => x, 0 => even, _ => next });
     }
 
-    /// The nearest flonum to a decimal is the same by the exact fraction and by the decimal conversion.
+    /// The nearest flonum to a decimal is the same by the exact fraction and by the decimal
+    /// conversion.
     #[test]
     fn decimals(digits in "[0-9]{1,25}", point in 0usize..25, exponent in -345i32..310) {
         let (whole, fraction) = digits.split_at(point.min(digits.len()));

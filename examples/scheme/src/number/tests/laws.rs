@@ -118,7 +118,8 @@ proptest! {
         prop_assert_eq!(x.lcm(&y, WIDE).unwrap(), Number::from(a.lcm(&b)));
     }
 
-    /// Neighbours in the Fibonacci sequence take Euclid's algorithm the most steps, all with quotient one.
+    /// Neighbours in the Fibonacci sequence take Euclid's algorithm the most steps, all with
+    /// quotient one.
     #[test]
     fn gcd_of_long_sequences(steps in 0usize..2000, common in any_big()) {
         let (mut a, mut b) = (BigInt::from(0), BigInt::from(1));

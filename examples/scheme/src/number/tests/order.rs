@@ -30,7 +30,8 @@ fn neighbours() -> impl Strategy<Value = Vec<Number>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
-    /// The order is total but for NaN: reversed it is the other, and it is transitive, equality included.
+    /// The order is total but for NaN: reversed it is the other, and it is transitive, equality
+    /// included.
     #[test]
     fn order_is_total(mut all in neighbours(), others in proptest::collection::vec(any_number(), 0..5)) {
         all.extend(others);

@@ -18,7 +18,8 @@ proptest! {
         }
     }
 
-    /// Text near the syntax of numbers is one or none, without a panic, and a number prints as itself.
+    /// Text near the syntax of numbers is one or none, without a panic, and a number prints as
+    /// itself.
     #[test]
     fn noise(text in "[-+#.eEiIxX/01 9a∞@]{0,12}", radix in 2u32..=36) {
         if let Ok(Some(number)) = parse(&text, radix, Limits::new(0)) {
